@@ -1,0 +1,107 @@
+"""Report: an entry together with what a watch's detector has read in it so far.
+
+Each stage of `DetectAlerts` fills in its part: actors, gate, vector, signals, relevance, and at last the fold says which
+story the report belongs to.
+"""
+
+from __future__ import annotations
+
+from schemas.entry import Entry
+from schemas.records import record
+
+
+@record
+class Mention:
+    """Where a name stands: `entry.<field>[start:end] == text`, offsets in Unicode code points."""
+
+    field: str
+    start: int
+    end: int
+    text: str
+
+
+@record
+class Actor:
+    """A person, state, government body, armed force or organisation named in an entry.
+
+    id       stable, with its scheme: "wikidata:Q7747", or "name:..." where no list knows the actor
+    name     canonical English name
+    kind     "state", "person", "government", "military", "organization" or "group"
+    role     office held when the entry was published ("President of Russia"), "" if none is known
+    state    canonical name of the state the actor acts for, "" if none
+    aliases  other names of the same actor, as the lists give them
+    """
+
+    id: str
+    name: str
+    kind: str
+    role: str
+    state: str
+    aliases: tuple[str, ...]
+    mentions: tuple[Mention, ...]
+
+
+@record
+class Signal:
+    """One statement in an entry that raises or lowers the risk: `entry.<field>[start:end] == evidence`.
+
+    type           a type of the taxonomy (watches/shared/signals.yaml), e.g. "TROOP_BUILDUP"
+    direction      "escalatory" or "deescalatory"
+    modality       asserted, alleged, planned, threatened, conditional, possible, denied, historical or negated
+    source         canonical name of the actor who does it, None if the text does not say
+    target         canonical name of the actor it is directed at, None if the text does not say
+    attributed_to  who says so ("US Army Chief of Staff Gen. James McConville"), "" if nobody is named
+    quantity       the number that goes with it (100000 for "nearly 100,000 troops"), None if there is none
+    unit           what is counted ("troops"), "" if nothing is
+    when           the words for the time of a coming event ("as early as next month"), "" if none
+    confidence     0..1: how sure the tagger is that the words say this
+    """
+
+    type: str
+    direction: str
+    modality: str
+    source: str | None
+    target: str | None
+    field: str
+    start: int
+    end: int
+    evidence: str
+    attributed_to: str = ""
+    quantity: int | None = None
+    unit: str = ""
+    when: str = ""
+    confidence: float = 1.0
+
+
+@record
+class Report:
+    """An entry as one watch reads it.
+
+    position      publish time (microseconds) of the log message that brought the entry, 0 outside a log
+    gated         the wide lexical gate let it pass: only then are vector and signals filled
+    vector        float32 little-endian bytes of the unit vector of title and lead, b"" behind a closed gate
+    relevance     0..1, similarity to the watch's description, calibrated; 0 behind a closed gate
+    outcome       "" until ScoreRelevance, then "relevant", "not relevant" or "unsupported language"
+    relation      "" until FoldStories, then for relevant reports "new", "report", "duplicate", "update" or "replay"
+    story_id      the story it was folded into, None if it was not
+    duplicate_of  id of the entry whose wording it repeats, None if it does not
+    similarity    to the entry that decided the fold, 0 if there was none
+    """
+
+    watch: str
+    entry: Entry
+    position: int = 0
+    actors: tuple[Actor, ...] = ()
+    gated: bool = False
+    vector: bytes = b""
+    signals: tuple[Signal, ...] = ()
+    relevance: float = 0.0
+    outcome: str = ""
+    relation: str = ""
+    story_id: str | None = None
+    duplicate_of: str | None = None
+    similarity: float = 0.0
+
+    @property
+    def relevant(self) -> bool:
+        return self.outcome == "relevant"

@@ -1,0 +1,107 @@
+"""Story: the development that several entries report, as it stands after its latest report."""
+
+from __future__ import annotations
+
+from schemas.records import Micros, record
+from schemas.report import Actor, Signal
+
+
+@record
+class StoryEntry:
+    """One entry of a story. `duplicate_of` is the id of the entry whose wording it repeats, None if it is its own report."""
+
+    id: str
+    version: int
+    time: Micros
+    outlet: str
+    url: str
+    title: str
+    duplicate_of: str | None = None
+    backfill: bool = False
+
+
+@record
+class Claim:
+    """One thing a story says, however many of its entries say it.
+
+    key         what makes two signals the same claim: type, modality, source, target and size class of the quantity
+    signal      the signal that said it first, with its evidence
+    entry_id    the entry that said it first
+    first_said  time of that entry
+    revision    the story's revision that brought the claim
+    outlets     who said it in wording of their own (copies do not count), in order of arrival
+    novelty     1.0 if the watch had not heard the claim within its memory, else the weight of restated background
+    """
+
+    key: str
+    signal: Signal
+    entry_id: str
+    first_said: Micros
+    revision: int
+    outlets: tuple[str, ...]
+    novelty: float
+
+
+@record
+class Factor:
+    """One factor of a severity: its name, its value (a multiplier) and the words that explain it."""
+
+    name: str
+    value: float
+    why: str
+
+
+@record
+class Judgement:
+    """What the alert policy says of a story's revision.
+
+    severity  INFO, LOW, MEDIUM, HIGH or CRITICAL; rank 0..4 for comparison; score 0..10
+    factors   what the score is the product of, for the claim that decided it
+    alert     whether the revision is worth an alert; reason: why, or why not, in one sentence
+    changed   keys of the claims that are new in this revision and count (they make the alert's identity)
+    """
+
+    severity: str
+    rank: int
+    score: float
+    factors: tuple[Factor, ...]
+    alert: bool
+    reason: str
+    changed: tuple[str, ...]
+
+
+@record
+class Story:
+    """A story at one revision. Each folded entry that is no replay makes one.
+
+    id             hash of watch and founding entry: the same log gives the same id
+    final_id       the id after merges (the same as `id` where none happened)
+    revision       1 for the first report
+    title          of the entry that says most (see transforms/stories)
+    entries        at most 50, the newest last; `entry_count` counts all
+    origin_count   entries that are no duplicates of another: independent reports
+    outlets        distinct, in order of arrival
+    claims         all claims so far, in order of arrival
+    latest         id of the entry that made this revision; `relation` as in Report
+    alerted_rank   rank of the last alert raised for the story, -1 if none was; `alerted_at` its entry's time
+    judgement      the policy's, None until it was asked
+    """
+
+    id: str
+    final_id: str
+    watch: str
+    revision: int
+    title: str
+    first_time: Micros
+    last_time: Micros
+    entries: tuple[StoryEntry, ...]
+    entry_count: int
+    origin_count: int
+    outlets: tuple[str, ...]
+    actors: tuple[Actor, ...]
+    claims: tuple[Claim, ...]
+    latest: str
+    relation: str
+    alerted_rank: int = -1
+    alerted_at: Micros | None = None
+    judgement: Judgement | None = None
