@@ -43,6 +43,11 @@ class ActorSpec(Settings):
     aliases     other names; matched as they are written, with any capitals if they are all lower case
     stands_for  words that stand for it: demonyms, capitals ("Russian", "Moscow" for Russia)
     offices     titles held, with dates: the role of a mention is the one held when the entry was published
+    seats       capitals and buildings that stand for a state's government unless they are only where something happens
+    short_names names too common to count by themselves ("Johnson", "Georgia"): they do beside a full name, after a title
+                of the actor's office, or where the entry has a word of `context`
+    context     words (as written) that make a short name certain
+    decoys      longer phrases in which one of the names means something else ("Washington Post")
     """
 
     name: str
@@ -52,6 +57,10 @@ class ActorSpec(Settings):
     aliases: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
     offices: tuple[Office, ...] = ()
+    seats: tuple[str, ...] = ()
+    short_names: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    decoys: tuple[str, ...] = ()
 
 
 class ActorsFile(Settings):
