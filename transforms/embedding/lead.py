@@ -1,0 +1,40 @@
+"""The words of an entry that its vector stands for: the title and the lead."""
+
+from __future__ import annotations
+
+import re
+
+from schemas import Entry
+
+LEAD_SENTENCES = 2
+MAX_LEAD = 600  # code points; the model reads 256 word pieces
+
+_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-ÖØ-ÞА-Я])")
+_TITLES = "Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Adm|Sgt|Sen|Rep|Gov|Rev|St|No|vs|Jan|Feb|Aug|Sept|Oct|Nov|Dec"
+_NO_END = re.compile(rf"\b(?:[A-Z]|{_TITLES})\.$")
+    r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Adm|Sgt|Sen|Rep|Gov|Rev|St|No|vs|Jan|Feb|Aug|Sept|Oct|Nov|Dec))\.$"
+)
+
+
+def lead(text: str, sentences: int = LEAD_SENTENCES) -> str:
+    """The first sentences of a text, at most MAX_LEAD code points."""
+    text = text[: 2 * MAX_LEAD]
+    seen = 0
+    for end in _END.finditer(text):
+        if _NO_END.search(text[: end.start() + 1]):
+            continue
+        seen += 1
+        if seen == sentences:
+            text = text[: end.end()]
+            break
+    return text.strip()[:MAX_LEAD]
+
+
+def title_and_lead(entry: Entry) -> str:
+    """What is embedded: the title and the first sentences of the summary, or of the text where there is no summary."""
+    title = entry.title.strip()
+    body = lead(entry.summary or entry.text)
+    if not body or body == title:
+        return title
+    stop = "" if not title or title[-1] in ".!?:…" else "."
+    return f"{title}{stop} {body}".strip()

@@ -1,0 +1,60 @@
+"""The wide lexical gate: may an entry be about the watch at all? Only then is it read more closely."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from schemas import Report
+from schemas.watch import Watch
+
+UNSUPPORTED_LANGUAGE = "unsupported language"
+
+
+class EntryGate:
+    """Passes a report whose entry names one of the gate's actors or one of its terms, in a language the watch reads.
+
+    A term is matched as whole words with any capitals; one that ends in `*` is matched with any ending.
+    An entry without a language is taken to be in one that the watch reads.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._actors = frozenset(watch.gate.actors)
+        self._languages = frozenset(map(_primary, watch.languages))
+        self._terms = _pattern(watch.gate.terms)
+
+    def readable(self, report: Report) -> bool:
+        """Whether the watch reads the entry's language (the primary subtag decides: "en-GB" is "en")."""
+        language = report.entry.language
+        return not language or _primary(language) in self._languages
+
+    def passes(self, report: Report) -> bool:
+        """Whether the entry names an actor or a term of the gate. The report's actors must be tagged."""
+        if any(actor.name in self._actors for actor in report.actors):
+            return True
+        entry = report.entry
+        return self._terms is not None and any(map(self._terms.search, (entry.title, entry.summary, entry.text)))
+
+
+@functools.lru_cache(maxsize=8)
+def gate_for(watch: Watch) -> EntryGate:
+    """The watch's gate, made once per process."""
+    return EntryGate(watch)
+
+
+def _primary(language: str) -> str:
+    return re.split(r"[-_]", language.strip().lower(), maxsplit=1)[0]
+
+
+def _pattern(terms: tuple[str, ...]) -> re.Pattern[str] | None:
+    if not terms:
+        return None
+    # Longest first, so that a term is not cut short by one that it begins with.
+    words = sorted(terms, key=lambda term: (-len(term), term))
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(_one, words)) + ")", re.IGNORECASE)
+
+
+def _one(term: str) -> str:
+    stem, any_ending = (term[:-1], True) if term.endswith("*") else (term, False)
+    flexible = r"\s+".join(re.escape(word).replace("'", "['’]") for word in stem.split())
+    return flexible if any_ending else flexible + r"(?!\w)"

@@ -1,0 +1,78 @@
+"""How surely a report is about the watch: nearness to its description rather than to its decoys, and who is named.
+
+    margin     similarity to the nearest description - similarity to the nearest decoy
+    evidence   a shift for the sides that the entry names: challenger and target together, challenger with a backer, none
+    relevance  logistic((margin + evidence - CENTRE) / SCALE), so 0.5 is the border
+
+Similarity alone decides between one war and another; the names decide between one kind of talk and another. The five
+numbers were read off a plateau on 3,000 headlines of one crisis and hold for any watch: they say how a similarity of this
+model behaves, not what the watch is about.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from schemas import Report
+from schemas.watch import Watch
+from transforms.embedding.model import Embedder, Vectors, embedder
+
+CENTRE = 0.09
+SCALE = 0.05
+BOTH_SIDES = 0.12
+WITH_BACKER = 0.04
+NO_SIDE = -0.08
+
+RELEVANT = "relevant"
+NOT_RELEVANT = "not relevant"
+
+
+class RelevanceScorer:
+    """Scores reports that have their actors and their vector."""
+
+    def __init__(self, watch: Watch, model: Embedder) -> None:
+        self._description = model.embed(watch.relevance.description)
+        self._decoys = model.embed(watch.relevance.decoys)
+        self._challenger = frozenset(watch.sides.challenger)
+        self._target = frozenset(watch.sides.target)
+        self._backers = frozenset(watch.sides.backers)
+        self.threshold = watch.relevance.threshold
+
+    def score(self, report: Report) -> float:
+        """Relevance in 0..1, rounded to 4 decimals. Raises ValueError if the report has no vector."""
+        if not report.vector:
+            raise ValueError("a report is scored after it is embedded, this one has no vector")
+        vector = np.frombuffer(report.vector, "<f4")
+        margin = _nearest(self._description, vector) - _nearest(self._decoys, vector)
+        z = (margin + self._evidence(report) - CENTRE) / SCALE
+        return round(1 / (1 + math.exp(-max(-50.0, min(50.0, z)))), 4)
+
+    def outcome(self, relevance: float) -> str:
+        return RELEVANT if relevance >= self.threshold else NOT_RELEVANT
+
+    def _evidence(self, report: Report) -> float:
+        named = {name for actor in report.actors for name in (actor.name, actor.state)}
+        challenger, target, backer = (_any(side, named) for side in (self._challenger, self._target, self._backers))
+        if challenger and target:
+            return BOTH_SIDES
+        if challenger and backer:
+            return WITH_BACKER
+        return 0.0 if challenger or target else NO_SIDE
+
+
+@functools.lru_cache(maxsize=8)
+def scorer_for(watch: Watch, model: str = "", threads: int = 0) -> RelevanceScorer:
+    """The watch's scorer, made once per process. Raises ModelError if the model cannot be loaded."""
+    return RelevanceScorer(watch, embedder(model, threads))
+
+
+def _nearest(texts: Vectors, vector: Vectors) -> float:
+    return float((texts @ vector).max()) if len(texts) else 0.0
+
+
+def _any(side: Iterable[str], named: set[str]) -> bool:
+    return any(name in named for name in side)
