@@ -12,8 +12,6 @@ MAX_LEAD = 600  # code points; the model reads 256 word pieces
 _END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-ÖØ-ÞА-Я])")
 _TITLES = "Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Adm|Sgt|Sen|Rep|Gov|Rev|St|No|vs|Jan|Feb|Aug|Sept|Oct|Nov|Dec"
 _NO_END = re.compile(rf"\b(?:[A-Z]|{_TITLES})\.$")
-    r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Adm|Sgt|Sen|Rep|Gov|Rev|St|No|vs|Jan|Feb|Aug|Sept|Oct|Nov|Dec))\.$"
-)
 
 
 def lead(text: str, sentences: int = LEAD_SENTENCES) -> str:
