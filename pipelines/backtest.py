@@ -1,0 +1,229 @@
+"""backtest: recorded entries in, JSON lines out. What it says of a log, `detect` says of the same log.
+
+    ENTRIES.jsonl ──► OpenLines ──► DetectAlerts (in order of time, then id) ──► WriteResults ──► DIR/entries.jsonl
+                                                                                                     stories.jsonl
+                                                                                                     alerts.jsonl
+                                                                                                     failures.jsonl
+
+The same input gives the same files, byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipelines.detect import DetectAlerts
+from pipelines.options import UsageError, watch_directory
+from schemas.alert import Alert, alert_json
+from schemas.entry import Entry, content_hash, credible_time
+from schemas.failure import Failure, failure
+from schemas.records import from_dict, iso, micros, to_dict, to_json
+from schemas.report import Report
+from schemas.story import Story
+from schemas.watch import load_watch
+from transforms.embedding import warm
+
+logger = logging.getLogger(__name__)
+ENGINE = "FnApiRunner"
+"""Beam's batch runner, in this process; the streaming one of `detect` would make a new DoFn for every bundle."""
+
+
+def entry_of(line: dict[str, Any]) -> Entry:
+    """The entry of an input line: `id, feed, outlet, url, title, summary, published`, and maybe `text` and an entry's other fields.
+
+    Raises ValueError or KeyError if a field is missing or wrong.
+    """
+    text = {name: line.get(name) or "" for name in ("title", "summary", "text")}
+    published = micros(line["published"]) if line.get("published") else None
+    seen_at = micros(line["seen_at"]) if line.get("seen_at") else published
+    if seen_at is None:
+        raise ValueError("neither published nor seen_at is given: the entry has no place in time")
+    defaults = {
+        "version": 1,
+        "content_hash": content_hash(**text),
+        "seen_at": seen_at,
+        "time": credible_time(published, seen_at),
+        "backfill": False,
+        "url": "",
+        "language": "",
+    }
+    for name in ("id", "feed", "outlet"):
+        if not line.get(name):
+            raise ValueError(f"{name} is missing")
+    return from_dict(Entry, {**defaults, **{k: v for k, v in line.items() if v is not None}, **text, "published": published})
+
+
+class OpenLines(beam.DoFn):
+    """A line of the input -> the watch's report on its entry, not yet read. A line that is no entry becomes a dead letter."""
+
+    def __init__(self, watch: str) -> None:
+        self.watch = watch
+
+    def process(self, line: str) -> Iterator[Any]:
+        _lines_read.tick()
+        if not line.strip():
+            return
+        try:
+            record = json.loads(line)
+            if not isinstance(record, dict):
+                raise ValueError(f"a line must be an object, not {type(record).__name__}")
+            yield Report(self.watch, entry_of(record))
+        except (ValueError, KeyError, TypeError) as e:
+            dead = failure("OpenLines", "unreadable-entry", f"{type(e).__name__}: {e}", payload=line)
+            yield beam.pvalue.TaggedOutput("failures", dead)
+
+
+@dataclass
+class WriteResults(beam.PTransform):
+    """What DetectAlerts returns -> the files of a backtest in a directory, each sorted by time and id."""
+
+    output: str
+
+    def expand(self, detected: dict[str, beam.PCollection[Any]]) -> beam.PCollection[str]:
+        keyed = {
+            name: detected[name] | f"Key_{name}" >> beam.Map(lambda value: ("", value))
+            for name in ("reports", "stories", "alerts", "failures")
+        }
+        return keyed | "Gather" >> beam.CoGroupByKey() | "WriteFiles" >> beam.ParDo(_WriteFiles(self.output))
+
+
+class _WriteFiles(beam.DoFn):
+    def __init__(self, output: str) -> None:
+        self.output = output
+
+    def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[str]:
+        _, groups = element
+        revisions: dict[tuple[str, str], Story] = {}
+        last: dict[str, Story] = {}
+        for story in sorted(groups["stories"], key=lambda s: (s.id, s.revision)):
+            revisions[story.id, story.latest] = story
+            last[story.id] = story
+        reports: list[Report] = sorted(groups["reports"], key=lambda r: (r.entry.time, r.entry.id, r.entry.content_hash))
+        alerts: list[Alert] = sorted(groups["alerts"], key=lambda a: (a.event_time, a.alert_id))
+        failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, f.subject, f.payload))
+        stories = sorted(last.values(), key=lambda s: (s.first_time, s.id))
+        lines = {
+            "entries.jsonl": [_entry_line(r, revisions.get((r.story_id or "", r.entry.id)), last) for r in reports],
+            "stories.jsonl": [to_json(s) for s in stories],
+            "alerts.jsonl": [alert_json(a) for a in alerts],
+            "failures.jsonl": [to_json(f) for f in failures],
+        }
+        directory = Path(self.output)
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, rows in lines.items():
+            (directory / name).write_bytes(b"".join(row + b"\n" for row in rows))
+            yield f"{name}: {len(rows)}"
+
+
+def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> bytes:
+    """What the detector says of an entry: the line that scoring and `vedette why` read."""
+    judgement = story.judgement if story else None
+    line = {
+        "id": report.entry.id,
+        "url": report.entry.url,
+        "outlet": report.entry.outlet,
+        "title": report.entry.title,
+        "time": iso(report.entry.time),
+        "relevant": report.relevant,
+        "relevance": report.relevance,
+        "gated": report.gated,
+        "outcome": report.outcome,
+        "relation": report.relation,
+        "story_id": report.story_id,
+        "story_id_final": last[report.story_id].final_id if report.story_id in last else report.story_id,
+        "similarity": report.similarity,
+        "duplicate_of": report.duplicate_of,
+        "actors": [to_dict(a) for a in report.actors],
+        "signals": [to_dict(s) for s in report.signals] if report.relevant else [],
+        "judgement": to_dict(judgement) if judgement else None,
+    }
+    return json.dumps(line, ensure_ascii=False).encode("utf-8")
+
+
+def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[str], detect: DetectAlerts, output: str) -> None:
+    """The graph from lines of recorded entries to the files."""
+    opened = lines | "OpenLines" >> beam.ParDo(OpenLines(detect.watch.name)).with_outputs("failures", main="reports")
+    detected = dict(opened.reports.with_output_types(Report) | "DetectAlerts" >> detect)
+    detected["failures"] = (opened.failures.with_output_types(Failure), detected["failures"]) | "AllFailures" >> beam.Flatten()
+    _ = detected | "WriteResults" >> WriteResults(output)
+
+
+def backtest(detect: DetectAlerts, source: Path, output: Path, show_progress: bool = False) -> None:
+    """Run the detector over a file of recorded entries and write what it says to a directory."""
+    total = sum(1 for _ in source.open("rb"))
+    options = PipelineOptions(["--runner", ENGINE, "--direct_running_mode", "in_memory"])
+    threading.Thread(target=warm, args=(detect.model,), daemon=True).start()
+    with _lines_read.shown(total, show_progress), beam.Pipeline(options=options) as pipeline:
+        lines = pipeline | "ReadLines" >> beam.io.ReadFromText(str(source.resolve()))
+        build_pipeline(pipeline, lines, detect, str(output.resolve()))
+
+
+class _Count:
+    """Lines read so far, counted where the work is done: the local runner tells nothing while it runs."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+        self.task: Any = None
+
+    def shown(self, total: int, show: bool) -> Progress:
+        columns = (TextColumn("reading entries"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.progress = Progress(*columns, console=Console(stderr=True), disable=not show)
+        self.task = self.progress.add_task("entries", total=total)
+        return self.progress
+
+    def tick(self) -> None:
+        if self.progress is not None:
+            self.progress.advance(self.task)
+
+
+_lines_read = _Count()
+
+
+def run(argv: list[str]) -> int:
+    """`vedette backtest`: the exit status."""
+    parser = argparse.ArgumentParser(prog="vedette backtest", description=__doc__.split("\n")[0])
+    parser.add_argument("--watch", required=True, help="folder of the watch")
+    parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries, in any order")
+    parser.add_argument("--output", required=True, type=Path, help="directory for the results")
+    parser.add_argument("--all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
+    parser.add_argument("--alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled")
+    parser.add_argument("--model", default="", help="directory of a sentence-transformers model (default: all-MiniLM-L6-v2 as installed)")
+    parser.add_argument("--spacy-model", default="", help="installed spaCy model that finds actors no list knows (default: none)")
+    args = parser.parse_args(argv)
+    if not args.input.is_file():
+        raise UsageError(f"--input {args.input}: there is no such file")
+    watch = load_watch(watch_directory(args.watch))
+    detect = DetectAlerts(
+        watch,
+        in_order=True,
+        all_topics=args.all_topics,
+        alert_on_backfill=args.alert_on_backfill,
+        model=args.model,
+        spacy_model=args.spacy_model,
+    )
+    backtest(detect, args.input, args.output, show_progress=True)
+    _summary(args.output)
+    return 0
+
+
+def _summary(output: Path) -> None:
+    def count(name: str) -> int:
+        return sum(1 for _ in (output / name).open("rb"))
+
+    relevant = sum(json.loads(line)["relevant"] for line in (output / "entries.jsonl").open("rb"))
+    print(
+        f"{count('entries.jsonl')} entries, {relevant} relevant, {count('stories.jsonl')} stories, {count('alerts.jsonl')} alerts, "
+        f"{count('failures.jsonl')} dead letters: {output}"
+    )

@@ -1,0 +1,127 @@
+"""collect: feeds in, entries out.
+
+    topic `ticks` ──► Shards ──► PollFeeds ──► PublishEntries ──► topic `entries`
+                                     └── failures ──► PublishFailures ──► topic `dead-letters`
+
+Every tick goes to each shard of the feed list, and a shard polls those of its feeds that are due.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import ReadFromPubSub
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.transforms.periodicsequence import PeriodicImpulse
+
+from pipelines.options import CollectOptions, Topics, feeds_file, is_local, state_dir_of, subscription_name, topics_of
+from pipelines.pubsub import LocalOrReal, TickPublisher
+from pipelines.running import pin_runner, run_until_stopped
+from schemas.failure import Failure, failure
+from transforms.feeds import PollFeeds
+from transforms.publishing import PublishEntries, PublishFailures
+
+logger = logging.getLogger(__name__)
+SUBSCRIPTION = "collect"
+
+
+class ToShards(beam.DoFn):
+    """A tick (JSON with `time` in seconds, or seconds) -> (shard, microseconds) for each shard."""
+
+    def __init__(self, shards: int) -> None:
+        self.shards = shards
+
+    def process(self, tick: bytes | float) -> Iterator[Any]:
+        try:
+            seconds = float(json.loads(tick)["time"]) if isinstance(tick, bytes) else float(tick)
+        except (ValueError, TypeError, KeyError) as e:
+            error = f"{type(e).__name__}: {e}"
+            yield beam.pvalue.TaggedOutput("failures", failure("ToShards", "unreadable-tick", error, payload=repr(tick)))
+            return
+        for shard in range(self.shards):
+            yield str(shard), int(seconds * 1e6)
+
+
+@dataclass
+class CollectEntries(beam.PTransform):
+    """PCollection of ticks -> entries and failures. `poll` polls the feeds of a shard; `shards` is how many it has."""
+
+    poll: PollFeeds
+    shards: int = 1
+
+    def expand(self, ticks: beam.PCollection[Any]) -> dict[str, beam.PCollection[Any]]:
+        sharded = ticks | "ToShards" >> beam.ParDo(ToShards(self.shards)).with_outputs("failures", main="shards")
+        polled = sharded.shards.with_output_types(tuple[str, int]) | "PollFeeds" >> self.poll
+        failures = (sharded.failures.with_output_types(Failure), polled.failures) | "AllFailures" >> beam.Flatten()
+        return {"entries": polled.entries, "failures": failures}
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """What `build_pipeline` needs to know. `subscription` "" takes ticks from PeriodicImpulse."""
+
+    topics: Topics
+    subscription: str
+    tick_every: float
+    collect: CollectEntries
+
+
+def build_pipeline(pipeline: beam.Pipeline, config: CollectConfig) -> dict[str, beam.PCollection[Any]]:
+    """The graph from ticks to the entries topic; what CollectEntries returns, for tests and for `monitor`."""
+    if config.subscription:
+        ticks = pipeline | "ReadTicks" >> ReadFromPubSub(subscription=config.subscription)
+    else:
+        ticks = pipeline | "ImpulseTicks" >> PeriodicImpulse(fire_interval=config.tick_every) | "Now" >> beam.Map(lambda _: time.time())
+    collected = ticks | "CollectEntries" >> config.collect
+    refused = collected["entries"] | "PublishEntries" >> PublishEntries(config.topics.entries)
+    failures = (collected["failures"], refused) | "AllFailures" >> beam.Flatten()
+    _ = failures | "PublishFailures" >> PublishFailures(config.topics.dead_letters)
+    return collected
+
+
+def prepare(options: PipelineOptions) -> CollectConfig:
+    """Everything that comes before the graph. Raises UsageError or ConfigError with what to do."""
+    view = options.view_as(CollectOptions)
+    feeds = feeds_file(options)
+    topics = topics_of(options)
+    subscription = subscription_name(options, SUBSCRIPTION) if view.ticks == "pubsub" else ""
+    pubsub = LocalOrReal()
+    pubsub.ensure_topics(topics.entries, topics.dead_letters, *([topics.ticks] if subscription else []))
+    if subscription:
+        pubsub.ensure_subscription(subscription, topics.ticks)
+    return CollectConfig(topics, subscription, view.tick_every, collect_entries(options, feeds))
+
+
+def collect_entries(options: PipelineOptions, feeds: str) -> CollectEntries:
+    """The composite as the options want it."""
+    view = options.view_as(CollectOptions)
+    poll = PollFeeds(
+        feeds,
+        shards=view.poll_shards,
+        interval=view.poll_every,
+        deadline=view.poll_deadline,
+        user_agent=view.user_agent,
+        allow_local=view.allow_local_addresses,
+        state_dir=state_dir_of(options),
+    )
+    return CollectEntries(poll, view.poll_shards)
+
+
+def run(argv: list[str]) -> int:
+    """`vedette collect`: the exit status. On the local runner it publishes its own ticks."""
+    options = PipelineOptions(argv)
+    pin_runner(options)
+    config = prepare(options)
+    pipeline = beam.Pipeline(options=options)
+    build_pipeline(pipeline, config)
+    local = is_local(options)
+    ticking = TickPublisher(config.topics.ticks, config.tick_every) if local and config.subscription else nullcontext()
+    with ticking:
+        return run_until_stopped(pipeline.run, local)

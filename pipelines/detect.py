@@ -1,0 +1,187 @@
+"""detect: entries in, alerts out, one pipeline per watch.
+
+    topic `entries` ──► OpenReports ──► TagActors ──► Gate ──► EmbedEntries ──► TagSignals ──► ScoreRelevance ──► FoldStories ──► RaiseAlerts ──► PublishAlerts ──► topic `alerts`
+                             └───────────────┴──────────┴───────────┴── failures ──┴───────────────┴───────────────┴── PublishFailures ──► topic `dead-letters`
+
+A start is a checkpoint and the log after it: the launcher moves the watch's own subscription to the checkpoint's
+position, and hands the sink the ids of the alerts that the topic holds. So a killed detector loses nothing and sends
+nothing under another id.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from pipelines.options import DetectOptions, UsageError, is_local, state_dir_of, subscription_name, topics_of, watch_directory
+from pipelines.pubsub import LocalOrReal
+from pipelines.running import pin_runner, run_until_stopped
+from schemas.failure import Failure, failure
+from schemas.records import from_json, micros
+from schemas.entry import Entry
+from schemas.report import Report
+from schemas.watch import Watch, load_watch
+from transforms.actors import TagActors
+from transforms.alerts import RaiseAlerts
+from transforms.checkpoints import Checkpoints
+from transforms.embedding import EmbedEntries, warm
+from transforms.publishing import PublishAlerts, PublishFailures
+from transforms.relevance import Gate, ScoreRelevance
+from transforms.signals import TagSignals
+from transforms.stories import FoldStories
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class DetectAlerts(beam.PTransform):
+    """PCollection[Report] (entries not yet read) -> alerts, stories, reports, failures.
+
+    watch              what to look out for
+    in_order           the input is bounded: fold it by time, see FoldStories
+    all_topics         treat every entry as relevant
+    model, spacy_model see DetectOptions
+    the rest           see FoldStories
+    """
+
+    watch: Watch
+    in_order: bool = False
+    all_topics: bool = False
+    model: str = ""
+    spacy_model: str = ""
+    alert_on_backfill: bool = False
+    state_dir: str = ""
+    checkpoint_every: int = 100
+    mute_until: int = 0
+
+    def expand(self, reports: beam.PCollection[Report]) -> dict[str, beam.PCollection[Any]]:
+        actors = reports | "TagActors" >> TagActors(self.watch, model=self.spacy_model)
+        gate = actors.reports | "Gate" >> Gate(self.watch, all_topics=self.all_topics)
+        embedded = gate.reports | "EmbedEntries" >> EmbedEntries(self.model)
+        signals = embedded.reports | "TagSignals" >> TagSignals(self.watch)
+        scored = signals.reports | "ScoreRelevance" >> ScoreRelevance(self.watch, all_topics=self.all_topics, model=self.model)
+        folded = scored.reports | "FoldStories" >> FoldStories(
+            self.watch,
+            in_order=self.in_order,
+            alert_on_backfill=self.alert_on_backfill,
+            state_dir=self.state_dir,
+            checkpoint_every=self.checkpoint_every,
+            mute_until=self.mute_until,
+        )
+        alerts = folded["stories"] | "RaiseAlerts" >> RaiseAlerts(self.watch, models=(self.model or "all-MiniLM-L6-v2",))
+        stages = (actors.failures, gate.failures, embedded.failures, signals.failures, scored.failures, folded["failures"])
+        return {
+            "alerts": alerts,
+            "stories": folded["stories"],
+            "reports": folded["reports"],
+            "failures": stages | "AllFailures" >> beam.Flatten(),
+        }
+
+
+class OpenReports(beam.DoFn):
+    """A message of the entries log -> a Report for each of its lines. A line that is no entry becomes a dead letter."""
+
+    def __init__(self, watch: str) -> None:
+        self.watch = watch
+
+    def process(self, message: PubsubMessage) -> Iterator[Any]:
+        position = micros(message.publish_time) if message.publish_time else 0
+        for line in message.data.splitlines():
+            if not line.strip():
+                continue
+            try:
+                yield Report(self.watch, from_json(Entry, line), position)
+            except ValueError as e:
+                error = f"{type(e).__name__}: {e}"
+                yield beam.pvalue.TaggedOutput("failures", failure("OpenReports", "unreadable-entry", error, message.message_id, line))
+
+
+@dataclass(frozen=True)
+class DetectConfig:
+    """What `build_pipeline` needs to know, all of it decided before the graph is built."""
+
+    watch: Watch
+    subscription: str
+    alerts_topic: str
+    dead_letters_topic: str
+    known_alerts: frozenset[str]
+    detect: DetectAlerts
+
+
+def build_pipeline(pipeline: beam.Pipeline, config: DetectConfig) -> dict[str, beam.PCollection[Any]]:
+    """The graph from the entries log to the alerts topic; what DetectAlerts returns, for tests to look at."""
+    messages = pipeline | "ReadEntries" >> ReadFromPubSub(subscription=config.subscription, with_attributes=True)
+    opened = messages | "OpenReports" >> beam.ParDo(OpenReports(config.watch.name)).with_outputs("failures", main="reports")
+    detected = opened.reports.with_output_types(Report) | "DetectAlerts" >> config.detect
+    refused = detected["alerts"] | "PublishAlerts" >> PublishAlerts(config.alerts_topic, config.known_alerts)
+    failures = (opened.failures.with_output_types(Failure), detected["failures"], refused) | "AllFailures" >> beam.Flatten()
+    _ = failures | "PublishFailures" >> PublishFailures(config.dead_letters_topic)
+    return detected
+
+
+def prepare(options: PipelineOptions) -> DetectConfig:
+    """Everything that comes before the graph: the watch, topics, subscription, the start in the log.
+
+    Raises UsageError or ConfigError with what to do.
+    """
+    view = options.view_as(DetectOptions)
+    watch = load_watch(watch_directory(view.watch))
+    topics = topics_of(options)
+    subscription = subscription_name(options, view.entries_subscription or f"detect-{watch.name}")
+    pubsub = LocalOrReal()
+    pubsub.ensure_topics(topics.entries, topics.alerts, topics.dead_letters)
+    pubsub.ensure_subscription(subscription, topics.entries)
+
+    detect = detect_alerts(options, watch)
+    known: frozenset[str] = frozenset()
+    if not options.get_all_options().get("update"):  # never seek under a running job
+        checkpoint = Checkpoints(detect.state_dir, "stories").read(watch.name)
+        if checkpoint is None:
+            logger.info("start: no checkpoint of watch %s in %s, the log is read from its beginning", watch.name, detect.state_dir or "-")
+            pubsub.seek(subscription, None)
+        elif checkpoint.config_hash != watch.config_hash:
+            logger.info("start: the configuration of watch %s has changed, its history is folded again and raises nothing", watch.name)
+            detect.mute_until = checkpoint.position
+            pubsub.seek(subscription, None)
+        else:
+            logger.info("start: checkpoint of watch %s found, the log is read from there", watch.name)
+            pubsub.seek(subscription, checkpoint.position)
+        known = pubsub.retained_alert_ids(topics.alerts, watch.name)
+        logger.info("start: the alerts topic holds %d alerts of watch %s, none of them is sent again", len(known), watch.name)
+    return DetectConfig(watch, subscription, topics.alerts, topics.dead_letters, known, detect)
+
+
+def detect_alerts(options: PipelineOptions, watch: Watch) -> DetectAlerts:
+    """The composite as the options want it."""
+    view = options.view_as(DetectOptions)
+    return DetectAlerts(
+        watch,
+        all_topics=view.all_topics,
+        model=view.model,
+        spacy_model=view.spacy_model,
+        alert_on_backfill=view.alert_on_backfill,
+        state_dir=state_dir_of(options),
+        checkpoint_every=view.checkpoint_every,
+    )
+
+
+def run(argv: list[str]) -> int:
+    """`vedette detect`: the exit status."""
+    options = PipelineOptions(argv)
+    pin_runner(options)
+    local = is_local(options)
+    if local:  # loading the model takes seconds: do it while the log is found and the graph is built
+        threading.Thread(target=warm, args=(options.view_as(DetectOptions).model,), daemon=True).start()
+    config = prepare(options)
+    if options.view_as(StandardOptions).runner == "FnApiRunner":
+        raise UsageError("FnApiRunner is a batch runner and cannot stream from Pub/Sub: leave --runner out")
+    pipeline = beam.Pipeline(options=options)
+    build_pipeline(pipeline, config)
+    return run_until_stopped(pipeline.run, local)

@@ -1,0 +1,76 @@
+"""monitor: collect and detect in one graph, for one Dataflow job or a portable runner.
+
+Entries go to the detector inside the graph, and to the topic `entries` for other watches. On the DirectRunner a slow
+publisher would hold up detection, for it runs one bundle at a time: there `collect` and `detect` are two processes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines import collect
+from pipelines.detect import detect_alerts
+from pipelines.options import DetectOptions, is_local, watch_directory
+from pipelines.pubsub import LocalOrReal, TickPublisher
+from pipelines.running import pin_runner, run_until_stopped
+from schemas.entry import Entry
+from schemas.report import Report
+from schemas.watch import Watch, load_watch
+from transforms.publishing import PublishAlerts, PublishFailures
+
+logger = logging.getLogger(__name__)
+
+
+class AsReports(beam.DoFn):
+    """An entry -> the watch's report on it, not yet read."""
+
+    def __init__(self, watch: str) -> None:
+        self.watch = watch
+
+    def process(self, entry: Entry) -> Any:
+        yield Report(self.watch, entry)
+
+
+@dataclass(frozen=True)
+class MonitorConfig:
+    """What `build_pipeline` needs to know."""
+
+    watch: Watch
+    collect: collect.CollectConfig
+    detect: beam.PTransform
+    known_alerts: frozenset[str] = frozenset()
+
+
+def build_pipeline(pipeline: beam.Pipeline, config: MonitorConfig) -> dict[str, beam.PCollection[Any]]:
+    """The graph from ticks to alerts; what DetectAlerts returns, for tests to look at."""
+    topics = config.collect.topics
+    collected = collect.build_pipeline(pipeline, config.collect)
+    reports = collected["entries"] | "AsReports" >> beam.ParDo(AsReports(config.watch.name)).with_output_types(Report)
+    detected = reports | "DetectAlerts" >> config.detect
+    refused = detected["alerts"] | "PublishAlerts" >> PublishAlerts(topics.alerts, config.known_alerts)
+    failures = (detected["failures"], refused) | "DetectFailures" >> beam.Flatten()
+    _ = failures | "PublishDetectFailures" >> PublishFailures(topics.dead_letters)
+    return detected
+
+
+def run(argv: list[str]) -> int:
+    """`vedette monitor`: the exit status."""
+    options = PipelineOptions(argv)
+    pin_runner(options)
+    local = is_local(options)
+    if local:
+        logger.warning("one graph on the local runner: slow feeds hold up detection; `vedette collect` and `vedette detect` do not")
+    watch = load_watch(watch_directory(options.view_as(DetectOptions).watch))
+    config = MonitorConfig(watch, collect.prepare(options), detect_alerts(options, watch))
+    LocalOrReal().ensure_topics(config.collect.topics.alerts)
+    pipeline = beam.Pipeline(options=options)
+    build_pipeline(pipeline, config)
+    if not local or not config.collect.subscription:
+        return run_until_stopped(pipeline.run, local)
+    with TickPublisher(config.collect.topics.ticks, config.collect.tick_every):
+        return run_until_stopped(pipeline.run, local)

@@ -1,0 +1,91 @@
+"""The official Pub/Sub publisher, one per process: the runner makes its DoFns anew for every bundle."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterable
+from concurrent import futures
+from functools import cache
+
+from google.cloud import pubsub_v1
+
+from transforms.publishing.messages import Message
+
+PATIENCE = 60.0
+"""Seconds that a publish may take with all of the client's retries."""
+
+
+class PublishError(Exception):
+    """A message that the service did not take."""
+
+
+@cache
+def publisher(endpoint: str) -> pubsub_v1.PublisherClient:
+    """The process's client for an endpoint: "" is Google's service, else the address of a local server."""
+    return pubsub_v1.PublisherClient()
+
+
+def endpoint() -> str:
+    """The local server that PUBSUB_EMULATOR_HOST names, "" for Google's service."""
+    return os.environ.get("PUBSUB_EMULATOR_HOST", "")
+
+
+def check_endpoint(timeout: float = 3.0) -> None:
+    """Raises ConnectionError, with what to do, if PUBSUB_EMULATOR_HOST names a server that does not listen.
+
+    The official client would retry for minutes in silence.
+    """
+    address = endpoint()
+    if not address:
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]") or "127.0.0.1", int(port)), timeout):
+            pass
+    except (OSError, ValueError) as e:
+        raise ConnectionError(
+            f"PUBSUB_EMULATOR_HOST={address}, but nothing listens there ({e}). "
+            "Start the embedded server with `python -m localpubsub`, or unset the variable to use Google's service."
+        ) from None
+
+
+def publish_all(topic: str, messages: Iterable[Message]) -> list[tuple[Message, PublishError | None]]:
+    """Publish the messages to a topic ("projects/P/topics/T") and wait for the service's word on each.
+
+    The client batches and retries; what it gives up on after PATIENCE seconds, or what the service refuses, comes back
+    with its error. One refused message makes the client refuse its whole batch, so a failed message is tried once alone.
+    """
+    client = publisher(endpoint())
+    pending = [(m, client.publish(topic, m.data, timeout=PATIENCE, **m.attributes)) for m in messages]
+    return [(m, _outcome(future) and _outcome(client.publish(topic, m.data, timeout=PATIENCE, **m.attributes))) for m, future in pending]
+
+
+def _outcome(future: futures.Future[str]) -> PublishError | None:
+    try:
+        future.result(timeout=PATIENCE + 5)
+    except Exception as e:  # the client raises errors of several libraries; each means that the message is not there
+        return PublishError(f"{type(e).__name__}: {e}")
+    return None
+
+
+class SentIds:
+    """Ids that a topic already holds: known from its retained messages at the start, or sent by this process."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, *ids: str) -> None:
+        with self._lock:
+            self._ids.update(ids)
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._ids
+
+
+@cache
+def sent_ids(endpoint: str, topic: str) -> SentIds:
+    """The process's memory of what a topic holds."""
+    return SentIds()

@@ -1,0 +1,71 @@
+"""StoryLedger: a watch's fold together with what a restart needs: the position in the log and the latest alerts.
+
+A report leaves the fold before its alert is published. Were only the fold kept, a crash between the two would lose the
+alert: after the restart its entry is a replay and passes silently. So the ledger keeps the latest alerting revisions,
+and hands them out again after a restore. They carry the same ids, and the sink drops those that the topic holds.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections import deque
+
+from schemas.records import from_dict, to_dict
+from schemas.report import Report
+from schemas.story import Story
+from schemas.watch import Watch
+from transforms.alerts.policy import Judge
+from transforms.stories.fold import Fold
+
+OUTBOX = 200
+MUTED = "it was folded silently: the watch's configuration has changed since"
+
+
+class StoryLedger:
+    """Folds reports, and can be written down at any time.
+
+    mute_until  reports at or before this position of the log are history under another configuration: they are folded
+                but raise nothing
+    """
+
+    def __init__(self, watch: Watch, judge: Judge, mute_until: int = 0) -> None:
+        self.watch = watch
+        self.judge = judge
+        self.mute_until = mute_until
+        self.position = 0
+        self.fold_ = Fold(watch, judge)
+        self.outbox: deque[Story] = deque(maxlen=OUTBOX)
+
+    def fold(self, report: Report) -> tuple[Report, Story | None]:
+        """The report completed, and the revision of the story it made (None if it made none)."""
+        completed, story = self.fold_.fold(report)
+        self.position = max(self.position, report.position)
+        if story is not None and story.judgement is not None and story.judgement.alert:
+            if 0 < report.position <= self.mute_until:
+                silent = dataclasses.replace(story.judgement, alert=False, reason=MUTED)
+                story = dataclasses.replace(story, judgement=silent)
+            else:
+                self.outbox.append(story)
+        return completed, story
+
+    def state(self) -> bytes:
+        """Everything that `restore` needs."""
+        record = {
+            "position": self.position,
+            "mute_until": self.mute_until,
+            "fold": base64.b64encode(self.fold_.snapshot()).decode("ascii"),
+            "outbox": [to_dict(story) for story in self.outbox],
+        }
+        return json.dumps(record).encode("utf-8")
+
+    @classmethod
+    def restore(cls, watch: Watch, judge: Judge, state: bytes) -> StoryLedger:
+        """The ledger that `state` wrote down. Raises ValueError or KeyError if it is none."""
+        record = json.loads(state)
+        ledger = cls(watch, judge, record["mute_until"])
+        ledger.position = record["position"]
+        ledger.fold_ = Fold.restore(watch, judge, base64.b64decode(record["fold"]))
+        ledger.outbox.extend(from_dict(Story, story) for story in record["outbox"])
+        return ledger

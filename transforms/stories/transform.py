@@ -1,0 +1,245 @@
+"""FoldStories: reports in, stories out, with the state that outlives a worker and a process.
+
+    log ──► report ──► [ ledger of the watch ] ──► report completed, story's new revision
+                          │          ▲
+             deltas, snapshot     rebuilt when the cache
+             (Beam state)         does not match the state
+                          │
+                     checkpoint (file, every so many reports)
+
+The ledger in memory is a cache of Beam's state. The state is a snapshot and the reports folded since (the deltas), with a
+generation number that counts folded reports. The cache is used only if its generation is the state's; otherwise (another
+worker, a retried bundle) it is rebuilt from snapshot and deltas. The DirectRunner makes a new DoFn for each bundle, so
+the cache belongs to the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import apache_beam as beam
+from apache_beam import coders
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec
+from apache_beam.typehints import KV
+
+from schemas.failure import Failure, failure
+from schemas.records import to_json
+from schemas.report import Report
+from schemas.story import Story
+from schemas.watch import Watch
+from transforms.alerts.policy import AlertPolicy
+from transforms.checkpoints import Checkpoint, Checkpoints
+from transforms.stories.ledger import StoryLedger
+
+logger = logging.getLogger(__name__)
+
+KIND = "stories"
+STORIES = "stories"
+FAILURES = "failures"
+DELTAS_PER_SNAPSHOT = 500
+_CACHED_LEDGERS = 8
+_ledgers: OrderedDict[tuple[str, str], tuple[int, StoryLedger]] = OrderedDict()
+
+
+@dataclass
+class FoldStories(beam.PTransform):
+    """PCollection[Report] -> reports, stories and failures.
+
+    `reports` holds every report that came in, the relevant ones completed with relation, story and duplicate; `stories`
+    every new revision, judged by the alert policy.
+
+    watch              the watch; all of its relevant reports are folded under one key
+    in_order           the input is bounded: it is sorted by time, then id, before it is folded. Holds all relevant
+                       reports of the input in memory
+    alert_on_backfill  see AlertPolicy
+    state_dir          where checkpoints are written, "" for none
+    checkpoint_every   folded reports between two checkpoints, at the least (a tenth of the stories, if that is more)
+    mute_until         see StoryLedger: used where no checkpoint of the same configuration is found
+    """
+
+    watch: Watch
+    in_order: bool = False
+    alert_on_backfill: bool = False
+    state_dir: str = ""
+    checkpoint_every: int = 100
+    mute_until: int = 0
+
+    def expand(self, reports: beam.PCollection[Report]) -> dict[str, beam.PCollection[Any]]:
+        sorted_out = reports | "KeyByWatch" >> beam.ParDo(_KeyRelevant()).with_outputs("others", main="relevant")
+        keyed = sorted_out.relevant.with_output_types(KV[str, Report])
+        keeper = _Keeper(
+            self.watch,
+            AlertPolicy(self.watch, self.alert_on_backfill),
+            Checkpoints(self.state_dir, KIND),
+            self.checkpoint_every,
+            self.mute_until,
+        )
+        if self.in_order:
+            folded = (
+                keyed
+                | "CollectAll" >> beam.GroupByKey()
+                | "FoldInOrder" >> beam.ParDo(_FoldInOrder(keeper)).with_outputs(STORIES, FAILURES, main="reports")
+            )
+        else:
+            folded = keyed | "Fold" >> beam.ParDo(_Fold(keeper)).with_outputs(STORIES, FAILURES, main="reports")
+        others = sorted_out.others.with_output_types(Report)
+        return {
+            "reports": (folded.reports.with_output_types(Report), others) | "AllReports" >> beam.Flatten(),
+            "stories": folded[STORIES].with_output_types(Story),
+            "failures": folded[FAILURES].with_output_types(Failure),
+        }
+
+
+class _KeyRelevant(beam.DoFn):
+    def process(self, report: Report) -> Iterator[Any]:
+        Metrics.counter("stories", report.outcome.replace(" ", "_") or "unscored").inc()
+        if report.relevant:
+            yield report.watch, report
+        else:
+            yield beam.pvalue.TaggedOutput("others", report)
+
+
+@dataclass
+class _Keeper:
+    """Makes, caches and writes down the ledgers. `instance` tells the caches of different pipelines in a process apart."""
+
+    watch: Watch
+    policy: AlertPolicy
+    checkpoints: Checkpoints
+    checkpoint_every: int
+    mute_until: int
+    instance: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def fresh(self) -> StoryLedger:
+        return StoryLedger(self.watch, self.policy, self.mute_until)
+
+    def from_checkpoint(self, key: str) -> StoryLedger | None:
+        checkpoint = self.checkpoints.read(key)
+        if checkpoint is None or checkpoint.config_hash != self.watch.config_hash:
+            return None
+        try:
+            return StoryLedger.restore(self.watch, self.policy, checkpoint.state)
+        except (ValueError, KeyError, TypeError) as e:
+            logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
+            return None
+
+    def cached(self, key: str, generation: int) -> StoryLedger | None:
+        entry = _ledgers.get((self.instance, key))
+        return entry[1] if entry and entry[0] == generation else None
+
+    def cache(self, key: str, generation: int, ledger: StoryLedger) -> None:
+        _ledgers[self.instance, key] = (generation, ledger)
+        _ledgers.move_to_end((self.instance, key))
+        while len(_ledgers) > _CACHED_LEDGERS:
+            _ledgers.popitem(last=False)
+
+    def forget(self, key: str) -> None:
+        _ledgers.pop((self.instance, key), None)
+
+    def write_checkpoint(self, key: str, ledger: StoryLedger) -> None:
+        try:
+            self.checkpoints.write(key, Checkpoint(ledger.state(), ledger.position, self.watch.config_hash))
+            Metrics.counter("stories", "checkpoints").inc()
+        except OSError as e:
+            Metrics.counter("stories", "checkpoints_failed").inc()
+            logger.warning("the checkpoint of watch %s could not be written; a restart will read more of the log: %s", key, e)
+
+
+def _folded(ledger: StoryLedger, report: Report) -> Iterator[Any]:
+    completed, story = ledger.fold(report)
+    Metrics.counter("stories", f"relation_{completed.relation}").inc()
+    yield completed
+    if story is not None:
+        yield beam.pvalue.TaggedOutput(STORIES, story)
+
+
+def _dead(report: Report, error: Exception) -> beam.pvalue.TaggedOutput:
+    logger.exception("entry %s could not be folded", report.entry.id)
+    sentence = f"{type(error).__name__}: {error}"
+    return beam.pvalue.TaggedOutput(FAILURES, failure("FoldStories", "not-folded", sentence, report.entry.id, to_json(report.entry)))
+
+
+class _FoldInOrder(beam.DoFn):
+    def __init__(self, keeper: _Keeper) -> None:
+        self.keeper = keeper
+
+    def process(self, element: tuple[str, Iterable[Report]]) -> Iterator[Any]:
+        _, reports = element
+        ledger = self.keeper.fresh()
+        for report in sorted(reports, key=lambda r: (r.entry.time, r.entry.id, r.entry.version)):
+            try:
+                yield from _folded(ledger, report)
+            except Exception as e:  # one entry must not end the watch: it becomes a dead letter
+                yield _dead(report, e)
+
+
+class _Fold(beam.DoFn):
+    """State over time, with 2 deltas to a snapshot:
+
+        report   generation   deltas      snapshot
+        -        0            -           -
+        r1       1            r1          -
+        r2       2            -           after r2
+        r3       3            r3          after r2
+    """
+
+    SNAPSHOT = ReadModifyWriteStateSpec("snapshot", coders.BytesCoder())
+    DELTAS = BagStateSpec("deltas", coders.registry.get_coder(Report))
+    GENERATION = ReadModifyWriteStateSpec("generation", coders.VarIntCoder())
+
+    def __init__(self, keeper: _Keeper) -> None:
+        self.keeper = keeper
+
+    def process(
+        self,
+        element: tuple[str, Report],
+        snapshot=beam.DoFn.StateParam(SNAPSHOT),  # type: ignore[no-untyped-def]  # noqa: B008
+        deltas=beam.DoFn.StateParam(DELTAS),  # noqa: B008
+        generation=beam.DoFn.StateParam(GENERATION),  # noqa: B008
+    ) -> Iterator[Any]:
+        key, report = element
+        folded = generation.read() or 0
+        ledger = self.keeper.cached(key, folded)
+        if ledger is None and folded:
+            ledger = self._rebuild(snapshot.read(), deltas.read())
+        if ledger is None:
+            ledger = self.keeper.from_checkpoint(key)
+            if ledger is not None:  # the runner knows nothing of the key: this process is a restart
+                snapshot.write(ledger.state())
+                for story in ledger.outbox:
+                    yield beam.pvalue.TaggedOutput(STORIES, story)
+        if ledger is None:
+            ledger = self.keeper.fresh()
+
+        try:
+            outputs = list(_folded(ledger, report))
+        except Exception as e:  # Dataflow would retry the bundle for ever: the entry becomes a dead letter
+            self.keeper.forget(key)
+            yield _dead(report, e)
+            return
+        folded += 1
+        generation.write(folded)
+        if folded % DELTAS_PER_SNAPSHOT == 0:
+            snapshot.write(ledger.state())
+            deltas.clear()
+        else:
+            deltas.add(report)
+        self.keeper.cache(key, folded, ledger)
+        yield from outputs
+        if folded % max(self.keeper.checkpoint_every, ledger.fold_.size // 10) == 0:
+            self.keeper.write_checkpoint(key, ledger)
+
+    def _rebuild(self, snapshot: bytes | None, deltas: Iterable[Report]) -> StoryLedger:
+        if snapshot:
+            ledger = StoryLedger.restore(self.keeper.watch, self.keeper.policy, snapshot)
+        else:
+            ledger = self.keeper.fresh()
+        for report in deltas:
+            ledger.fold(report)
+        return ledger
