@@ -1,0 +1,37 @@
+"""`python -m localpubsub --port 8085`: the server in the foreground, until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+
+from localpubsub.server import Server
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serves until told to stop. Returns the exit status: 0 after a signal, 1 if the server cannot listen."""
+    parser = argparse.ArgumentParser(prog="python -m localpubsub", description="A local Pub/Sub server, in memory.")
+    parser.add_argument("--port", type=int, default=8085, help="port to listen on, 0 for a free one (default 8085)")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default 127.0.0.1)")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        server = Server(options.port, options.host)
+        address = server.start()
+    except (OSError, ValueError) as error:
+        print(f"localpubsub: {error}", file=sys.stderr)
+        return 1
+    print(f"export PUBSUB_EMULATOR_HOST={address}", flush=True)
+    ended.wait()
+    server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,296 @@
+"""The backlog of one subscription: what it still owes its consumers, who has it on lease, and until when.
+
+    ready ──take──► leased ──acknowledge──► gone
+      ▲               │
+      └── nack, lease expired (after the back-off, if the subscription has one)
+
+All times are microseconds of the server's clock and come in as arguments. Nothing here waits: whoever waits asks
+`next_due` how long. Not safe for threads: the server runs all of it on one event loop.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+import secrets
+from collections.abc import Callable, Iterable
+
+from localpubsub.errors import InvalidArgument
+from localpubsub.ordering import KeyLine
+from localpubsub.topics import Message
+
+_ACK_ID = re.compile(r"([0-9a-f]{16})\.([0-9]{1,19})\.([0-9]{1,9})")
+
+
+class Consumer:
+    """Whoever takes messages: one StreamingPull stream, or one Pull. Counts what it holds on lease.
+
+    `max_messages` and `max_bytes` are its flow control limits, 0 for none.
+    """
+
+    __slots__ = ("bytes", "max_bytes", "max_messages", "messages", "ready")
+
+    def __init__(self, max_messages: int = 0, max_bytes: int = 0) -> None:
+        self.max_messages = max_messages
+        self.max_bytes = max_bytes
+        self.messages = 0
+        self.bytes = 0
+        self.ready: list[int] = []  # positions of ordered messages that only this consumer may have
+
+    def has_room(self, size: int) -> bool:
+        """Whether one more message of `size` bytes is within the limits. A message larger than max_bytes goes alone."""
+        if self.max_messages > 0 and self.messages >= self.max_messages:
+            return False
+        return self.max_bytes <= 0 or self.messages == 0 or self.bytes + size <= self.max_bytes
+
+
+class Delivery:
+    """A message of the backlog and how it stands. `deadline` is 0 unless it is on lease; `sent` counts deliveries."""
+
+    __slots__ = ("acked", "consumer", "deadline", "line", "message", "not_before", "sent")
+
+    def __init__(self, message: Message, line: KeyLine | None) -> None:
+        self.message = message
+        self.line = line
+        self.consumer: Consumer | None = None
+        self.deadline = 0
+        self.not_before = 0
+        self.sent = 0
+        self.acked = False
+
+
+def no_backoff(sent: int) -> int:
+    """Redelivery at once, the default of a subscription without a retry policy."""
+    return 0
+
+
+class Backlog:
+    """The unacknowledged messages of one subscription.
+
+    `ordered`: messages with an ordering key keep their order. `backoff`: microseconds before redelivery, given how
+    often the message was sent.
+    """
+
+    def __init__(self, ordered: bool = False, backoff: Callable[[int], int] = no_backoff) -> None:
+        self.ordered = ordered
+        self.backoff = backoff
+        self.bytes = 0
+        self._epoch = ""
+        self._deliveries: dict[int, Delivery] = {}
+        self._lines: dict[str, KeyLine] = {}
+        # Heaps whose entries may be out of date; what is taken from them is checked against the delivery.
+        self._ready: list[int] = []
+        self._leases: list[tuple[int, int]] = []
+        self._delayed: list[tuple[int, int]] = []
+        self.replace(())
+
+    def __len__(self) -> int:
+        return len(self._deliveries)
+
+    def messages(self) -> list[Message]:
+        """All that is unacknowledged, in publish order."""
+        return [delivery.message for delivery in self._deliveries.values() if not delivery.acked]
+
+    def add(self, message: Message) -> None:
+        """A message just published."""
+        key = message.body.ordering_key if self.ordered else ""
+        line = self._lines.setdefault(key, KeyLine(key)) if key else None
+        delivery = Delivery(message, line)
+        self._deliveries[message.position] = delivery
+        self.bytes += message.size
+        if line is None:
+            heapq.heappush(self._ready, message.position)
+        else:
+            line.waiting.append(delivery)
+            if len(line.waiting) == 1:
+                self._announce(line)
+
+    def replace(self, messages: Iterable[Message]) -> None:
+        """Starts anew with `messages` (in publish order), all of them undelivered: what a seek does.
+
+        Ack ids given out before mean nothing any more, and no consumer holds anything.
+        """
+        for delivery in self._deliveries.values():
+            self._end_lease(delivery)
+        self._epoch = secrets.token_hex(8)
+        self._deliveries, self._lines, self.bytes = {}, {}, 0
+        self._ready, self._leases, self._delayed = [], [], []
+        for message in messages:
+            self.add(message)
+
+    def take(self, consumer: Consumer, most: int, most_bytes: int, lease: int, now: int) -> list[tuple[str, Delivery]]:
+        """Leases messages to `consumer` for `lease` microseconds: at most `most` of them and `most_bytes` together (but
+        at least one), within the consumer's own limits. Returns ack ids and deliveries, oldest first."""
+        self.expire(now)
+        taken: list[tuple[str, Delivery]] = []
+        size = 0
+        while len(taken) < most:
+            heap, delivery = self._next(consumer)
+            if delivery is None:
+                break
+            need = delivery.message.size
+            if (taken and size + need > most_bytes) or not consumer.has_room(need):
+                break
+            heapq.heappop(heap)
+            size += need
+            self._begin_lease(delivery, consumer, now + lease)
+            taken.append((f"{self._epoch}.{delivery.message.position}.{delivery.sent}", delivery))
+        return taken
+
+    def acknowledge(self, ack_ids: Iterable[str]) -> None:
+        """Ends the deliveries. An ack id of an earlier delivery of the same message counts, except for ordered
+        messages, which come again in order; one that means nothing any more is passed over.
+
+        Raises InvalidArgument, before anything is done, if one of them was never an ack id.
+        """
+        for delivery, current in self._find(ack_ids):
+            line = delivery.line
+            if line is None:
+                self._end_lease(delivery)
+                self._forget(delivery)
+            elif current and delivery.deadline:
+                self._end_lease(delivery)
+                delivery.acked = True
+                for finished in line.acknowledged():
+                    self._forget(finished)
+                if line.owner is None:
+                    self._announce(line)
+
+    def modify_deadline(self, ack_ids: Iterable[str], lease: int, now: int) -> None:
+        """Sets the leases to end `lease` microseconds from now; 0 gives the messages back at once (a nack).
+
+        Passes over messages that are on no lease under this ack id. Raises InvalidArgument as `acknowledge` does.
+        """
+        for delivery, current in self._find(ack_ids):
+            if not current or not delivery.deadline:
+                continue
+            if lease:
+                delivery.deadline = now + lease
+                heapq.heappush(self._leases, (delivery.deadline, delivery.message.position))
+            else:
+                self._give_back(delivery, now)
+
+    def expire(self, now: int) -> None:
+        """Takes back what is on a lease that has ended, and lets go what has waited its back-off."""
+        while self._leases and self._leases[0][0] <= now:
+            deadline, position = heapq.heappop(self._leases)
+            delivery = self._deliveries.get(position)
+            if delivery is not None and delivery.deadline == deadline:
+                self._give_back(delivery, now)
+        while self._delayed and self._delayed[0][0] <= now:
+            delivery = self._deliveries.get(heapq.heappop(self._delayed)[1])
+            if delivery is not None and delivery.not_before:
+                self._release(delivery)
+
+    def next_due(self) -> int | None:
+        """The next moment at which `expire` would have something to do (microseconds), None if there is none."""
+        while self._leases:
+            deadline, position = self._leases[0]
+            delivery = self._deliveries.get(position)
+            if delivery is not None and delivery.deadline == deadline:
+                break
+            heapq.heappop(self._leases)
+        due = [heap[0][0] for heap in (self._leases, self._delayed) if heap]
+        return min(due) if due else None
+
+    def drop_older(self, than: int) -> int:
+        """Drops what was published before `than`, on lease or not. Returns how many."""
+        dropped = 0
+        while self._deliveries:
+            delivery = next(iter(self._deliveries.values()))
+            if delivery.message.published >= than:
+                break
+            self._end_lease(delivery)
+            if delivery.line is not None:
+                (delivery.line.out or delivery.line.waiting).popleft()
+                for finished in delivery.line.acknowledged():
+                    self._forget(finished)
+                self._announce(delivery.line)
+            self._forget(delivery)
+            dropped += 1
+        return dropped
+
+    def oldest(self) -> int | None:
+        """When the oldest message was published, None if there is none."""
+        return next((d.message.published for d in self._deliveries.values()), None)
+
+    def _next(self, consumer: Consumer) -> tuple[list[int], Delivery | None]:
+        own, shared = self._peek(consumer.ready, consumer), self._peek(self._ready, consumer)
+        if own is not None and (shared is None or own.message.position < shared.message.position):
+            return consumer.ready, own
+        return self._ready, shared
+
+    def _peek(self, heap: list[int], consumer: Consumer) -> Delivery | None:
+        while heap:
+            delivery = self._deliveries.get(heap[0])
+            if delivery is not None and not delivery.deadline and not delivery.not_before:
+                line = delivery.line
+                if line is None or line.may_go(delivery, consumer):
+                    return delivery
+            heapq.heappop(heap)
+        return None
+
+    def _announce(self, line: KeyLine) -> None:
+        """Puts the head of the line where a consumer that may have it will look; an empty line ends."""
+        if line.waiting:
+            head = line.waiting[0]
+            if not head.not_before:
+                heapq.heappush(line.owner.ready if line.owner else self._ready, head.message.position)
+        elif not line.out:
+            self._lines.pop(line.key, None)
+
+    def _begin_lease(self, delivery: Delivery, consumer: Consumer, deadline: int) -> None:
+        delivery.sent += 1
+        delivery.deadline = deadline
+        delivery.consumer = consumer
+        consumer.messages += 1
+        consumer.bytes += delivery.message.size
+        heapq.heappush(self._leases, (deadline, delivery.message.position))
+        if delivery.line is not None:
+            delivery.line.send(consumer)
+            self._announce(delivery.line)
+
+    def _end_lease(self, delivery: Delivery) -> None:
+        if delivery.consumer is not None:
+            delivery.consumer.messages -= 1
+            delivery.consumer.bytes -= delivery.message.size
+        delivery.consumer = None
+        delivery.deadline = 0
+
+    def _give_back(self, delivery: Delivery, now: int) -> None:
+        line = delivery.line
+        for returned in [delivery] if line is None else line.take_back(delivery):
+            self._end_lease(returned)
+            returned.acked = False
+        delay = self.backoff(delivery.sent)
+        if delay:
+            delivery.not_before = now + delay
+            heapq.heappush(self._delayed, (delivery.not_before, delivery.message.position))
+        else:
+            self._release(delivery)
+
+    def _release(self, delivery: Delivery) -> None:
+        delivery.not_before = 0
+        if delivery.line is not None:
+            self._announce(delivery.line)
+        else:
+            heapq.heappush(self._ready, delivery.message.position)
+
+    def _forget(self, delivery: Delivery) -> None:
+        if self._deliveries.pop(delivery.message.position, None) is not None:
+            self.bytes -= delivery.message.size
+
+    def _find(self, ack_ids: Iterable[str]) -> list[tuple[Delivery, bool]]:
+        """The deliveries meant, each with whether the ack id is the one of its latest delivery."""
+        parsed = []
+        for ack_id in ack_ids:
+            match = _ACK_ID.fullmatch(ack_id)
+            if match is None:
+                raise InvalidArgument(f"Invalid ack id (ack_id={ack_id})")
+            parsed.append((match[1], int(match[2]), int(match[3])))
+        found = []
+        for epoch, position, sent in parsed:
+            delivery = self._deliveries.get(position)
+            if epoch == self._epoch and delivery is not None:
+                found.append((delivery, sent == delivery.sent))
+        return found

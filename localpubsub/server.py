@@ -1,0 +1,163 @@
+"""The embedded server: a Broker and its Service on an event loop of a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import TracebackType
+
+import grpc
+import grpc.aio
+
+from localpubsub.broker import BACKLOG_BYTES, Broker
+from localpubsub.service import PULL_WAIT, Service
+from localpubsub.topics import RETAINED_BYTES
+
+_log = logging.getLogger(__name__)
+
+# A Publish above 10 MB is refused with INVALID_ARGUMENT by the service; gRPC's own limit would answer differently.
+_RECEIVE_BYTES = 32 * 1024 * 1024
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # else a second server silently shares the port
+    ("grpc.max_receive_message_length", _RECEIVE_BYTES),
+    ("grpc.max_send_message_length", -1),
+    # Publisher clients ping an idle channel every 30 s, which gRPC takes for abuse unless told otherwise.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+class PortTaken(OSError):
+    """Something already listens on the port."""
+
+
+class Server:
+    """An in-process Pub/Sub service on the loopback interface, without authentication and in memory only.
+
+    `port` 0 takes a free one. `clock` gives seconds since the epoch (time.time); it stamps messages and ends leases.
+    `pull_wait` is how long a Pull waits for a first message, in seconds. `retained_bytes` caps what a topic retains for
+    seeking, `backlog_bytes` what a subscription may owe before publishing to its topic is refused.
+
+        with localpubsub.Server() as server:
+            os.environ["PUBSUB_EMULATOR_HOST"] = server.address
+
+    Raises ValueError if `host` is not a loopback address.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
+        *,
+        pull_wait: float = PULL_WAIT,
+        retained_bytes: int = RETAINED_BYTES,
+        backlog_bytes: int = BACKLOG_BYTES,
+    ) -> None:
+        self._ip = _loopback(host)
+        self._port = port
+        self._service = Service(Broker(clock, retained_bytes, backlog_bytes), pull_wait)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._grace: asyncio.Future[float] | None = None
+        self.address = ""
+
+    def start(self) -> str:
+        """Listens and returns the address, "127.0.0.1:PORT", for PUBSUB_EMULATOR_HOST.
+
+        Raises PortTaken if something listens there, another OSError if the port may not be bound.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the server was already started")
+        _check_free(self._ip, self._port)
+        started: Future[str] = Future()
+        self._thread = threading.Thread(target=self._run, args=(started,), name="localpubsub", daemon=True)
+        self._thread.start()
+        self.address = started.result()
+        return self.address
+
+    def stop(self, grace: float = 1.0) -> None:
+        """Ends waiting pulls and all streams, and returns once nothing runs any more.
+
+        Calls in flight have `grace` seconds to end. Stopping twice, or before the start, does nothing.
+        """
+        if self._thread is None:
+            return
+        loop, stopping = self._loop, self._grace
+        if loop is not None and stopping is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has already ended
+                loop.call_soon_threadsafe(lambda: None if stopping.done() else stopping.set_result(grace))
+        self._thread.join()
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _run(self, started: Future[str]) -> None:
+        try:
+            asyncio.run(self._serve(started))
+        except BaseException as error:
+            if not started.done():
+                started.set_exception(error)
+            else:
+                _log.exception("the Pub/Sub server ended")
+
+    async def _serve(self, started: Future[str]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._grace = self._loop.create_future()
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers(tuple(self._service.handlers()))
+        try:
+            port = server.add_insecure_port(_address(self._ip, self._port))
+        except RuntimeError as error:  # between the check and now
+            raise _taken(self._ip, self._port) from error
+        await server.start()
+        started.set_result(_address(self._ip, port))
+        grace = await self._grace
+        self._service.close()
+        await server.stop(grace)
+
+
+def _loopback(host: str) -> str:
+    """The loopback address meant by `host`. Raises ValueError for anything that other machines could reach."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError(
+            f"host {host!r} is not a loopback address: this server has no authentication, so it binds 127.0.0.1 only"
+        )
+    return host
+
+
+def _address(ip: str, port: int) -> str:
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+
+
+def _check_free(ip: str, port: int) -> None:
+    """Raises PortTaken or OSError: gRPC only says that it failed to bind."""
+    with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ip, port))
+        except PermissionError as error:
+            raise PermissionError(error.errno, f"not allowed to listen on {_address(ip, port)}") from error
+        except OSError as error:
+            raise _taken(ip, port) from error
+
+
+def _taken(ip: str, port: int) -> PortTaken:
+    return PortTaken(f"port {port} of {ip} is taken: stop what listens there, or choose another port (0 takes a free one)")
