@@ -1,30 +1,98 @@
-"""Taxonomy: the types of signals, what they weigh, and the patterns that find them (watches/shared/signals.yaml)."""
+"""Taxonomy: the types of signals, what they weigh, and the patterns that find them (watches/shared/signals.yaml).
+
+Patterns and cues are written in the language that transforms/signals/patterns.py describes.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.config import Settings
+
+Modality = Literal["asserted", "alleged", "planned", "threatened", "conditional", "possible", "denied", "historical", "negated"]
+Side = Literal["", "challenger", "target", "backers", "opponent"]
+
+
+class PatternSpec(Settings):
+    """One pattern; written as a plain string where only `find` is needed.
+
+    find        the pattern
+    needs       a pattern that the sentence must match as well, "" for none
+    unless      a pattern that the sentence must not match, "" for none
+    modality    what the pattern means by itself ("possible" for "invasion fears"), "" for the type's own
+    confidence  0..1, how sure the words are
+    """
+
+    find: str
+    needs: str = ""
+    unless: str = ""
+    modality: Modality | Literal[""] = ""
+    confidence: float = Field(default=0.9, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        return {"find": value} if isinstance(value, str) else value
+
+
+class Cue(Settings):
+    """Words that set the modality of a signal near them.
+
+    modality  which
+    find      patterns
+    where     "before" or "after" the signal's words, "around" them (both, or among them), each within the clause;
+              "sentence": anywhere in the sentence
+    reach     at most so many words away (not for "sentence")
+    """
+
+    modality: Modality
+    find: tuple[str, ...]
+    where: Literal["before", "after", "around", "sentence"] = "around"
+    reach: int = Field(default=8, ge=0)
 
 
 class SignalType(Settings):
     """One type of signal.
 
-    type       its name, e.g. "TROOP_BUILDUP"
-    direction  whether it raises or lowers the risk of war
-    weight     0..10, how much (research/events.md, section 3.5)
-    label      how an alert's headline calls it: "troop build-up"
+    type         its name, e.g. "TROOP_BUILDUP"
+    direction    whether it raises or lowers the risk of war
+    weight       0..10, how much (research/events.md, section 3.5)
+    label        how an alert's headline calls it: "troop build-up"
+    modality     what a statement of the type is if no cue says otherwise
+    modalities   what cues may make of it; a cue for any other modality is passed over
+    speaker      whether who says it is the one who does it (a threat, a demand) or only reports it
+    source_side  side of the watch that does it where grammar does not say, "" for none ("opponent": the other main side)
+    target_side  side it is directed at where grammar does not say, "" for none
+    pair         source and target are the first two named, in order (talks, agreements)
+    yields_to    types whose signal in the same sentence makes a conditional or possible one of this type a mere condition
+    unless       patterns: a sentence they match has no signal of the type
+    patterns     what finds it
     """
 
     type: str
     direction: Literal["escalatory", "deescalatory"]
     weight: float = Field(ge=0, le=10)
     label: str
+    modality: Modality = "asserted"
+    modalities: tuple[Modality, ...] = ("denied", "negated", "historical", "conditional", "planned", "possible", "alleged")
+    speaker: Literal["source", "reporter"] = "reporter"
+    source_side: Side = ""
+    target_side: Side = ""
+    pair: bool = False
+    yields_to: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    patterns: tuple[PatternSpec, ...] = ()
 
 
 class Taxonomy(Settings):
-    """All types of signals."""
+    """All types of signals, and the words that read them.
 
+    lists  word lists that patterns name in braces; `titles`, `people`, `stops`, `speech` and `units` are also used by the code
+    cues   what sets the modality: the first cue that applies wins
+    """
+
+    lists: dict[str, str] = {}
+    cues: tuple[Cue, ...] = ()
     types: tuple[SignalType, ...]

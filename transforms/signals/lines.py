@@ -1,0 +1,249 @@
+"""Lines: the sentences of an entry as words and actors, in a form that patterns can be matched against.
+
+A sentence becomes one `Line`: its words in lower case without quotation marks, `¦` where a clause ends hard (colon, dash,
+full stop), and `@0`, `@1`, ... where actors stand, each with its titles ("US Secretary of State Antony Blinken" is one
+actor phrase, "the US and Russian leaders" is one phrase of two actors). Each word remembers where it stands in the entry.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from schemas.report import Actor
+
+BREAK = "¦"
+MAX_WORDS = 80  # a longer "sentence" is cut: a list or a transcript without punctuation, not a sentence
+
+_WORD = re.compile(
+    r"(?P<number>\d+(?:[.,]\d+)*)|(?P<poss>['’]s\b)|(?P<abbr>(?:[A-Za-z]\.){2,})|(?P<word>[^\W\d_]+(?:['’.&-][^\W_]+|\d+)*)"
+    r"|(?P<dash>--+|[–—]|(?<=\s)-(?=\s))|(?P<mark>[,;:()|/-])"
+)
+_SENTENCE_END = re.compile(r"(?:[.?!…]+[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9•@])|\s*[\n\r•|]\s*|(?<=[^\s,;:])\s{2,}(?=[A-Z“\"]))")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Gen|Lt|Col|Sgt|Maj|Adm|Sen|Rep|Gov|St|Jr|Sr|No|vs|Jan|Feb|Mar|Apr|Aug|Sept|Sep|Oct|Nov|Dec)|\b[A-Z])\.\s+$"
+)
+_ATTACHED_BEFORE = re.compile(r"(?:pro|anti|non|ex|post|mid|inter|intra)[-‑]$", re.IGNORECASE)
+_ATTACHED_AFTER = re.compile(
+    r"[-‑](?:backed|led|controlled|held|based|made|occupied|annexed|sponsored|supplied|allied)\b", re.IGNORECASE
+)
+_OPENERS = frozenset(
+    "while but although though amid amidst after before if unless because despite whereas when where which who whose whether".split()
+)
+_AS_GOES_ON = frozenset("early soon many much well far part a an long of such few little more fears tensions".split()) - {
+    "fears",
+    "tensions",
+}
+_OWN_STATE_KINDS = frozenset({"person", "government", "military", "organization"})
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """An actor phrase: the actors it names, in order, as the names that sources and targets bear.
+
+    names   canonical names; persons, governments and armed forces under the state they act for
+    people  it names or ends in persons ("Biden", "US officials"): they talk, call and meet
+    """
+
+    names: tuple[str, ...]
+    people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of a line and its place in the entry's field. `phrase` is set where actors stand."""
+
+    text: str
+    start: int
+    end: int
+    phrase: Phrase | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """One sentence. `text` is " " + words joined by blanks + " "; `clause[i]` numbers the clause of word i."""
+
+    field: str
+    tokens: list[Token]
+    text: str = field(init=False)
+    clause: list[int] = field(init=False)
+    words: set[str] = field(init=False)
+    _offsets: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts, self._offsets, at, k = [], [], 1, 0
+        for token in self.tokens:
+            word = token.text
+            if token.phrase is not None:
+                word = f"@{k}"
+            parts.append(word)
+            self._offsets.append(at)
+            at += len(word) + 1
+            k += 1
+        self.text = " " + " ".join(parts) + " "
+        self.words = {token.text for token in self.tokens}
+        self.clause = _clauses(self.tokens)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The half-open range of words that characters [start, end) of `text` cover."""
+        return bisect_right(self._offsets, start) - 1 if start else 0, bisect_left(self._offsets, end)
+
+    def actors(self, start: int, end: int) -> Iterable[int]:
+        """Positions of the actor phrases among words [start, end)."""
+        return (i for i in range(max(0, start), min(end, len(self.tokens))) if self.tokens[i].phrase is not None)
+
+
+def acting(actor: Actor) -> str:
+    """The name under which an actor is the source or target of a signal: persons and bodies act for their state."""
+    return actor.state if actor.state and actor.kind in _OWN_STATE_KINDS else actor.name
+
+
+def lines(name: str, text: str, actors: Iterable[Actor], titles: Collection[str], people: Collection[str]) -> list[Line]:
+    """The sentences of one field of an entry.
+
+    titles  words that stand between a state and its person ("foreign", "minister", "gen")
+    people  nouns that end an actor phrase ("officials", "leaders"); a title may do so too
+    """
+    mentions = sorted(
+        ((m.start, m.end, actor) for actor in actors for m in actor.mentions if m.field == name), key=lambda x: (x[0], -x[1])
+    )
+    out, m = [], 0
+    for start, end in _sentences(text):
+        inside: list[tuple[int, int, Actor]] = []
+        while m < len(mentions) and mentions[m][0] < end:
+            if mentions[m][0] >= start and mentions[m][1] <= end and (not inside or mentions[m][0] >= inside[-1][1]):
+                inside.append(mentions[m])
+            m += 1
+        tokens = _phrases(_tokens(text, start, end, inside), titles, people)
+        out += [Line(name, tokens[i : i + MAX_WORDS]) for i in range(0, len(tokens), MAX_WORDS)]
+    return out
+
+
+def _sentences(text: str) -> Iterable[tuple[int, int]]:
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        if end.end() - start < 400 and _ABBREVIATION.search(text, max(start, end.end() - 12), end.end()):
+            continue
+        if text[start : end.start()].strip():
+            yield start, end.end()
+        start = end.end()
+    if text[start:].strip():
+        yield start, len(text)
+
+
+def _tokens(text: str, start: int, end: int, mentions: list[tuple[int, int, Actor]]) -> list[Token]:
+    out: list[Token] = []
+    at = start
+    for left, right, actor in mentions:
+        if _ATTACHED_BEFORE.search(text, max(at, left - 8), left) or _ATTACHED_AFTER.match(text, right):
+            continue
+        out += _plain(text, at, left)
+        out.append(Token("@", left, right, Phrase((acting(actor),), actor.kind == "person")))
+        at = right
+    return out + _plain(text, at, end)
+
+
+def _plain(text: str, start: int, end: int) -> list[Token]:
+    out = []
+    for m in _WORD.finditer(text, start, end):
+        kind, word = m.lastgroup, m.group().lower().replace("’", "'")
+        if kind == "dash" or (kind == "mark" and word in ";:|"):
+            word = BREAK
+        elif kind == "mark" and word in "()/":
+            word = ","
+        out.append(Token(word, m.start(), m.end()))
+    return out
+
+
+def _phrases(tokens: list[Token], titles: Collection[str], people: Collection[str]) -> list[Token]:
+    """Join actors with their titles, possessives and the actors coordinated with them."""
+    out: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        token = tokens[i]
+        if token.phrase is None:
+            out.append(token)
+            i += 1
+            continue
+        while out and out[-1].phrase is None and out[-1].text in titles:
+            token = Token("@", out.pop().start, token.end, token.phrase)
+        token, i = _with_titles(tokens, i, token, titles, people)
+        if joined := _coordinated(out, token):
+            out[-joined:] = [_merge(out[-joined], token)]
+        else:
+            out.append(token)
+    return out
+
+
+def _with_titles(
+    tokens: list[Token], i: int, token: Token, titles: Collection[str], people: Collection[str]
+) -> tuple[Token, int]:
+    """`token` with what follows tokens[i] and belongs to it: "'s foreign minister", "officials", a person of the same state."""
+    assert token.phrase is not None
+    i += 1
+    while True:
+        j, last = i, ""
+        while j < len(tokens) and j < i + 8 and tokens[j].phrase is None and (tokens[j].text in titles or tokens[j].text == "'s"):
+            last = tokens[j].text
+            j += 1
+        if (
+            j < len(tokens)
+            and tokens[j].text == ","
+            and last in titles
+            and j + 1 < len(tokens)
+            and tokens[j + 1].phrase is not None
+        ):
+            j += 1
+        following = tokens[j].phrase if j < len(tokens) else None
+        if following is not None and j > i and following.names == token.phrase.names:
+            token, i = Token("@", token.start, tokens[j].end, Phrase(token.phrase.names, following.people)), j + 1
+        elif following is not None and j == i and following.names == token.phrase.names and following.people:
+            token, i = Token("@", token.start, tokens[j].end, following), j + 1
+        elif j < len(tokens) and tokens[j].text in people and following is None:
+            return Token("@", token.start, tokens[j].end, Phrase(token.phrase.names, True)), j + 1
+        elif last in people and j > i:
+            return Token("@", token.start, tokens[j - 1].end, Phrase(token.phrase.names, True)), j
+        else:
+            break
+    allies = [t.text for t in tokens[i : i + 5]]
+    for tail in (["and", "its", "allies"], ["and", "allies"], ["and", "its", "western", "allies"], ["and", "its", "partners"]):
+        if allies[: len(tail)] == tail:
+            return Token("@", token.start, tokens[i + len(tail) - 1].end, token.phrase), i + len(tail)
+    return token, i
+
+
+def _coordinated(out: list[Token], token: Token) -> int:
+    """How many words at the end of `out` form "A and", "A, B and" or "A-" before the actor `token`; 0 if none do."""
+    if len(out) >= 2 and out[-2].phrase is not None and out[-1].text in {"and", "&", "-"}:
+        joined = 2
+        if out[-1].text == "and":
+            while len(out) >= joined + 2 and out[-joined - 1].text == "," and out[-joined - 2].phrase is not None:
+                out[-joined - 2 : -joined + 1] = [_merge(out[-joined - 2], out[-joined])]
+        return joined
+    return 0
+
+
+def _merge(first: Token, second: Token) -> Token:
+    assert first.phrase is not None
+    assert second.phrase is not None
+    names = tuple(dict.fromkeys(first.phrase.names + second.phrase.names))
+    return Token("@", first.start, second.end, Phrase(names, first.phrase.people or second.phrase.people))
+
+
+def _clauses(tokens: list[Token]) -> list[int]:
+    out, clause = [], 0
+    for i, token in enumerate(tokens):
+        word = token.text
+        if word == BREAK or word in _OPENERS or (word == "as" and _opens(tokens, i)):
+            clause += 1
+        out.append(clause)
+    return out
+
+
+def _opens(tokens: list[Token], i: int) -> bool:
+    """Whether "as" begins a clause ("as tensions rise") and is no part of "as many as" or "such as"."""
+    before = tokens[i - 1].text if i else ""
+    after = tokens[i + 1].text if i + 1 < len(tokens) else ""
+    return before not in _AS_GOES_ON and after not in _AS_GOES_ON

@@ -1,0 +1,171 @@
+"""The pattern language of signals.yaml: phrases over words, word lists and actors, compiled to regular expressions.
+
+    troops          the word                          troop~      the word with any ending of a verb or noun
+    {forces}        a word or phrase of that list     <number>    a number in figures
+    <past>          a year at least two before the entry's
+    ...             up to 6 words of any kind         ..          up to 2
+    (a | b c)       one of these                      x?          x or nothing
+    <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
+    [ x ]           only this part is evidence        |           alternatives, in brackets only
+
+A gap never crosses a hard clause mark (colon, dash, full stop) or a word of the list `stops`. A compiled pattern knows
+which words a line must have for it to match, so that most lines are never searched: a pattern is indexed by its rarest words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from transforms.signals.lines import BREAK
+
+GAP, SHORT_GAP = 6, 2
+_TOKEN = re.compile(
+    r"\s*(?:\{(?P<list>\w+)\}|<(?P<slot>\w+)>|(?P<gap>\.\.\.?)|(?P<mark>[()|?\[\]])|(?P<word>[^\s()|?\[\]{}<>]+))"
+)
+_SLOTS = {"source", "target", "both", "actor", "number", "past"}
+_VOWELS = "aeiou"
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be read; the message says why."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A compiled pattern. `needs` holds sets of words: a line it matches has at least one word of each."""
+
+    source: str
+    regex: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
+
+    def find(self, text: str, words: set[str]) -> Iterator[re.Match[str]]:
+        """The matches in a line's text, at most one from each place."""
+        if all(not need.isdisjoint(words) for need in self.needs):
+            yield from self.regex.finditer(text)
+
+
+def compile_pattern(source: str, lists: Mapping[str, str]) -> Pattern:
+    """The pattern `source` over word lists (name -> "word|two words|stem~"). Raises PatternError."""
+    return _Parser(source, lists).parse()
+
+
+def endings(word: str) -> frozenset[str]:
+    """A word and what it may look like with the regular endings of an English verb or noun."""
+    forms = {word, word + "s"}
+    if word.endswith("e"):
+        forms |= {word + "d", word[:-1] + "ing"}
+    elif word.endswith("y") and word[-2:-1] not in _VOWELS:
+        forms |= {word[:-1] + "ies", word[:-1] + "ied", word + "ing"}
+    else:
+        forms |= {word + "ed", word + "ing", word + "es"}
+        if len(word) > 2 and word[-1] not in "wxy" + _VOWELS and word[-2] in _VOWELS:
+            forms |= {word + word[-1] + "ed", word + word[-1] + "ing"}
+    return frozenset(forms)
+
+
+Needs = tuple[frozenset[str], ...]
+
+
+class _Parser:
+    def __init__(self, source: str, lists: Mapping[str, str]) -> None:
+        self.source, self.lists = source, lists
+        self.slots = 0
+        self.tokens: list[tuple[str, str]] = []
+        at = 0
+        text = source.strip()
+        while at < len(text):
+            m = _TOKEN.match(text, at)
+            if not m or not m.lastgroup:
+                raise PatternError(f"{text[at:]!r} cannot be read")
+            self.tokens.append((m.lastgroup, m.group(m.lastgroup)))
+            at = m.end()
+        self.i = 0
+        stops = "|".join(sorted(re.escape(w) for w in self._words(lists.get("stops", "")))) or "(?!)"
+        self.any_word = rf"(?:(?!(?:{stops}) )[^ {BREAK}]+ )"
+
+    def parse(self) -> Pattern:
+        regex, needs = self._alternatives()
+        if self.i < len(self.tokens):
+            raise PatternError(f"{self.tokens[self.i][1]!r} closes nothing")
+        if not needs:
+            raise PatternError("must require at least one word")
+        return Pattern(self.source, re.compile("(?<= )" + regex), tuple(sorted(needs, key=len)))
+
+    def _alternatives(self) -> tuple[str, Needs]:
+        branches = [self._sequence()]
+        while self._peek() == ("mark", "|"):
+            self.i += 1
+            branches.append(self._sequence())
+        if len(branches) == 1:
+            return branches[0]
+        shared = [min(needs, key=len) if needs else None for _, needs in branches]
+        union: Needs = (frozenset().union(*[s for s in shared if s]),) if all(shared) else ()
+        return "(?:" + "|".join(regex for regex, _ in branches) + ")", union
+
+    def _sequence(self) -> tuple[str, Needs]:
+        parts: list[str] = []
+        needs: Needs = ()
+        while (token := self._peek()) is not None and token not in (("mark", "|"), ("mark", ")"), ("mark", "]")):
+            part, required = self._element()
+            if self._peek() == ("mark", "?"):
+                self.i += 1
+                part, required = f"(?:{part})?", ()
+            parts.append(part)
+            needs += required
+        if not parts:
+            raise PatternError("has an empty part")
+        return "".join(parts), needs
+
+    def _element(self) -> tuple[str, Needs]:
+        kind, value = self.tokens[self.i]
+        self.i += 1
+        if kind == "word":
+            words = self._forms(value)
+            return _any(words), (frozenset(words),)
+        if kind == "list":
+            if value not in self.lists:
+                raise PatternError(f"{{{value}}} is no word list")
+            words = self._words(self.lists[value])
+            return _any(words), (frozenset(w.split(" ", 1)[0] for w in words),)
+        if kind == "slot":
+            return self._slot(value), ()
+        if kind == "gap":
+            return f"{self.any_word}{{0,{GAP if value == '...' else SHORT_GAP}}}?", ()
+        if value in "([":
+            regex, needs = self._alternatives()
+            close = {"(": ")", "[": "]"}[value]
+            if self._peek() != ("mark", close):
+                raise PatternError(f"{value!r} is not closed")
+            self.i += 1
+            return (f"(?P<evidence>{regex})" if value == "[" else f"(?:{regex})"), needs
+        raise PatternError(f"{value!r} stands where a word should")
+
+    def _slot(self, name: str) -> str:
+        if name not in _SLOTS:
+            raise PatternError(f"<{name}> is none of {', '.join(sorted(_SLOTS))}")
+        if name == "number":
+            return r"(?:\d[\d.,]* )"
+        self.slots += 1
+        if name == "past":
+            return rf"(?:(?P<past_{self.slots}>(?:1[5-9]|20)\d\d) )"
+        return rf"(?:@(?P<{name}_{self.slots}>\d+) (?:'s )?)"
+
+    def _peek(self) -> tuple[str, str] | None:
+        return self.tokens[self.i] if self.i < len(self.tokens) else None
+
+    def _forms(self, word: str) -> frozenset[str]:
+        if not word.endswith("~"):
+            return frozenset({word})
+        head, _, last = word[:-1].rpartition(" ")
+        return frozenset((head + " " + form).strip() for form in endings(last))
+
+    def _words(self, listed: str) -> frozenset[str]:
+        return frozenset().union(*(self._forms(w.strip()) for w in listed.split("|") if w.strip()))
+
+
+def _any(words: frozenset[str]) -> str:
+    """One of the words or phrases, the longest first, and the blank after it."""
+    ordered = sorted(words, key=lambda w: (-len(w), w))
+    return "(?:" + "|".join(map(re.escape, ordered)) + ") "
