@@ -1,0 +1,162 @@
+"""run (`make run`): everything on one machine.
+
+    recorded feeds (HTTP) ──► collect ──► Pub/Sub (embedded) ──► detect ──► Pub/Sub ──► this screen, as any subscriber
+
+collect and detect are processes of their own, as they are in earnest; each is started again if it dies. With `--feeds`
+the real feeds are polled in place of the recording. Ctrl-C ends it all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from rich.console import Console
+
+import localpubsub
+from pipelines.recording import Recording, RecordingError, serve
+
+PROJECT = "vedette-local"
+SAMPLE = "sample"
+GRACE = 3.5
+"""Seconds that the two pipelines get to end by themselves."""
+RESTARTS = 5
+
+
+class Child:
+    """A `vedette` command in a process of its own, its log in a file. It ends when this process does, however that ends."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.restarts = 0
+        self._command = [sys.executable, "-m", "pipelines.cli", name, *arguments]
+        self._environment = {**os.environ, **environment, "VEDETTE_PARENT": "1"}
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as out:
+            return subprocess.Popen(
+                self._command, env=self._environment, stdin=subprocess.PIPE, stdout=out, stderr=out, start_new_session=True
+            )
+
+    def restart(self) -> bool:
+        """Start it again after it has died; False if it has died too often."""
+        self.restarts += 1
+        if self.restarts > RESTARTS:
+            return False
+        self.process = self._start()
+        return True
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+
+    def wait(self, deadline: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def run(argv: list[str]) -> int:
+    """`vedette run`: 0 after Ctrl-C, 1 if a part could not be kept running."""
+    parser = argparse.ArgumentParser(prog="vedette run", description=__doc__.split("\n")[0])
+    parser.add_argument("--watch", default="watches/ukraine", help="folder of the watch (default: watches/ukraine)")
+    parser.add_argument("--feeds", default="", help="OPML file of real feeds (default: the watch's recording, served as live feeds)")
+    parser.add_argument("--minutes", type=float, default=8.0, help="how long the recording takes (default: 8)")
+    parser.add_argument("--port", type=int, default=8085, help="port of the embedded Pub/Sub (default: 8085, 0 for any free one)")
+    parser.add_argument("--dir", type=Path, default=Path(".vedette/run"), help="logs and state of this run (default: .vedette/run)")
+    args = parser.parse_args(argv)
+
+    from pipelines.options import UsageError, watch_directory
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    console = Console(highlight=False)
+    watch = watch_directory(args.watch)
+    shutil.rmtree(args.dir, ignore_errors=True)  # the embedded Pub/Sub begins empty, so no state may speak of an older log
+    args.dir.mkdir(parents=True)
+
+    with ExitStack() as parts:
+        try:
+            server = localpubsub.Server(port=args.port)
+            address = server.start()
+            parts.callback(server.stop, 0.5)
+            polling = ["--feeds", args.feeds]
+            recording = None
+            if not args.feeds:
+                recording = parts.enter_context(serve(Recording.load(watch / SAMPLE), minutes=args.minutes))
+                opml = recording.write_opml(args.dir / "feeds.opml")
+                polling = ["--feeds", str(opml), "--allow-local-addresses", "--poll-every", "2", "--tick-every", "1"]
+        except (localpubsub.PortTaken, RecordingError) as e:
+            raise UsageError(str(e)) from None
+
+        environment = {"PUBSUB_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": PROJECT}
+        os.environ.update(environment)
+        state = ["--state-dir", str(args.dir / "state")]
+        children = [
+            Child("detect", ["--watch", str(watch), *state], environment, args.dir / "detect.log"),
+            Child("collect", [*polling, *state], environment, args.dir / "collect.log"),
+        ]
+        try:
+            _introduce(console, watch, address, args, recording is not None)
+            return _until_stopped(stop, console, children, recording)
+        finally:
+            for child in children:
+                child.stop()
+            deadline = time.monotonic() + GRACE
+            for child in children:
+                child.wait(deadline)
+
+
+def _introduce(console: Console, watch: Path, address: str, args: argparse.Namespace, recorded: bool) -> None:
+    console.print(f"[bold]Vedette[/] watches {watch}, {'a recording with the dates it happened on' if recorded else args.feeds}")
+    console.print(f"  [dim]Pub/Sub   export PUBSUB_EMULATOR_HOST={address}   project {PROJECT}, topic alerts[/]")
+    console.print(f"  [dim]logs      {args.dir}/collect.log, {args.dir}/detect.log[/]")
+    console.print("  [dim]Ctrl-C ends it. The pipelines are starting ...[/]\n")
+
+
+def _until_stopped(stop: threading.Event, console: Console, children: list[Child], recording: object) -> int:
+    from pipelines.pubsub import LocalOrReal
+    from pipelines.subscribe import Printer, receive
+
+    pubsub = LocalOrReal()
+    topic, subscription = f"projects/{PROJECT}/topics/alerts", f"projects/{PROJECT}/subscriptions/screen"
+    pubsub.ensure_topics(topic)
+    pubsub.ensure_subscription(subscription, topic)
+    printer = Printer("text", console)
+    receiving = receive(subscription, printer)
+    told = False
+    try:
+        while not stop.wait(1.0):
+            for child in children:
+                if child.process.poll() is None:
+                    continue
+                console.print(f"[bold red]{child.name} ended with status {child.process.returncode}[/], see {child.log}")
+                if not child.restart():
+                    console.print(f"[bold red]{child.name} does not stay up:[/] {_last_line(child.log)}")
+                    return 1
+            if not told and getattr(recording, "finished", False):
+                told = True
+                console.print(f"[dim]The recording has ended, {printer.shown} alerts so far. Ctrl-C ends it all.[/]")
+        console.print(f"[dim]stopping, {printer.shown} alerts were shown[/]")
+        return 0
+    finally:
+        receiving.cancel()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "its log is empty"
