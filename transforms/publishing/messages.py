@@ -22,6 +22,8 @@ from schemas.records import iso, to_json
 MAX_ATTRIBUTES = 100
 MAX_KEY_BYTES = 256
 MAX_VALUE_BYTES = 1024
+RESERVED = frozenset({"self", "topic", "data", "ordering_key", "retry", "timeout"})
+"""The client takes attributes as keyword arguments: these names are its own."""
 MAX_DATA_BYTES = 1_000_000
 """Of our own messages: far below the service's 10 MB and below the 4 MiB that a client of a local endpoint can receive."""
 
@@ -87,7 +89,7 @@ def within_limits(attributes: dict[str, str]) -> dict[str, str]:
     """The attributes that Pub/Sub accepts: over-long values cut at a character, surplus and reserved ones left out."""
     kept = {}
     for key, value in attributes.items():
-        if not key or key.startswith("goog") or len(key.encode()) > MAX_KEY_BYTES:
+        if not key or key in RESERVED or key.startswith("goog") or len(key.encode()) > MAX_KEY_BYTES:
             continue
         kept[key] = value.encode("utf-8", "replace")[:MAX_VALUE_BYTES].decode("utf-8", "ignore")
         if len(kept) == MAX_ATTRIBUTES:
