@@ -33,7 +33,7 @@ from schemas.records import from_dict, iso, micros, to_dict, to_json
 from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import load_watch
-from transforms.embedding import warm
+from transforms.embedding.model import warm
 
 logger = logging.getLogger(__name__)
 ENGINE = "FnApiRunner"
@@ -41,7 +41,7 @@ ENGINE = "FnApiRunner"
 
 
 def entry_of(line: dict[str, Any]) -> Entry:
-    """The entry of an input line: `id, feed, outlet, url, title, summary, published`, and maybe `text` and an entry's other fields.
+    """The entry of an input line: `id, feed, outlet, url, title, summary, published`, and maybe more of an entry's fields.
 
     Raises ValueError or KeyError if a field is missing or wrong.
     """
@@ -198,8 +198,12 @@ def run(argv: list[str]) -> int:
     parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries, in any order")
     parser.add_argument("--output", required=True, type=Path, help="directory for the results")
     parser.add_argument("--all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
-    parser.add_argument("--alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled")
-    parser.add_argument("--model", default="", help="directory of a sentence-transformers model (default: all-MiniLM-L6-v2 as installed)")
+    parser.add_argument(
+        "--alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled"
+    )
+    parser.add_argument(
+        "--model", default="", help="directory of a sentence-transformers model (default: all-MiniLM-L6-v2 as installed)"
+    )
     parser.add_argument("--spacy-model", default="", help="installed spaCy model that finds actors no list knows (default: none)")
     args = parser.parse_args(argv)
     if not args.input.is_file():
@@ -223,7 +227,5 @@ def _summary(output: Path) -> None:
         return sum(1 for _ in (output / name).open("rb"))
 
     relevant = sum(json.loads(line)["relevant"] for line in (output / "entries.jsonl").open("rb"))
-    print(
-        f"{count('entries.jsonl')} entries, {relevant} relevant, {count('stories.jsonl')} stories, {count('alerts.jsonl')} alerts, "
-        f"{count('failures.jsonl')} dead letters: {output}"
-    )
+    counts = f"{count('entries.jsonl')} entries, {relevant} relevant, {count('stories.jsonl')} stories, {count('alerts.jsonl')} alerts"
+    print(f"{counts}, {count('failures.jsonl')} dead letters: {output}")

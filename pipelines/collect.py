@@ -78,7 +78,11 @@ def build_pipeline(pipeline: beam.Pipeline, config: CollectConfig) -> dict[str, 
     if config.subscription:
         ticks = pipeline | "ReadTicks" >> ReadFromPubSub(subscription=config.subscription)
     else:
-        ticks = pipeline | "ImpulseTicks" >> PeriodicImpulse(fire_interval=config.tick_every) | "Now" >> beam.Map(lambda _: time.time())
+        ticks = (
+            pipeline
+            | "ImpulseTicks" >> PeriodicImpulse(fire_interval=config.tick_every)
+            | "Now" >> beam.Map(lambda _: time.time())
+        )
     collected = ticks | "CollectEntries" >> config.collect
     refused = collected["entries"] | "PublishEntries" >> PublishEntries(config.topics.entries)
     failures = (collected["failures"], refused) | "AllFailures" >> beam.Flatten()

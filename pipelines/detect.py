@@ -23,15 +23,16 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from pipelines.options import DetectOptions, UsageError, is_local, state_dir_of, subscription_name, topics_of, watch_directory
 from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
+from schemas.entry import Entry
 from schemas.failure import Failure, failure
 from schemas.records import from_json, micros
-from schemas.entry import Entry
 from schemas.report import Report
 from schemas.watch import Watch, load_watch
 from transforms.actors import TagActors
 from transforms.alerts import RaiseAlerts
 from transforms.checkpoints import Checkpoints
-from transforms.embedding import EmbedEntries, warm
+from transforms.embedding import EmbedEntries
+from transforms.embedding.model import warm
 from transforms.publishing import PublishAlerts, PublishFailures
 from transforms.relevance import Gate, ScoreRelevance
 from transforms.signals import TagSignals
@@ -100,7 +101,9 @@ class OpenReports(beam.DoFn):
                 yield Report(self.watch, from_json(Entry, line), position)
             except ValueError as e:
                 error = f"{type(e).__name__}: {e}"
-                yield beam.pvalue.TaggedOutput("failures", failure("OpenReports", "unreadable-entry", error, message.message_id, line))
+                yield beam.pvalue.TaggedOutput(
+                    "failures", failure("OpenReports", "unreadable-entry", error, message.message_id, line)
+                )
 
 
 @dataclass(frozen=True)
@@ -144,10 +147,14 @@ def prepare(options: PipelineOptions) -> DetectConfig:
     if not options.get_all_options().get("update"):  # never seek under a running job
         checkpoint = Checkpoints(detect.state_dir, "stories").read(watch.name)
         if checkpoint is None:
-            logger.info("start: no checkpoint of watch %s in %s, the log is read from its beginning", watch.name, detect.state_dir or "-")
+            logger.info(
+                "start: no checkpoint of watch %s in %s, the log is read from its beginning", watch.name, detect.state_dir or "-"
+            )
             pubsub.seek(subscription, None)
         elif checkpoint.config_hash != watch.config_hash:
-            logger.info("start: the configuration of watch %s has changed, its history is folded again and raises nothing", watch.name)
+            logger.info(
+                "start: the configuration of watch %s has changed, its history is folded again and raises nothing", watch.name
+            )
             detect.mute_until = checkpoint.position
             pubsub.seek(subscription, None)
         else:

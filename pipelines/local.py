@@ -73,10 +73,14 @@ def run(argv: list[str]) -> int:
     """`vedette run`: 0 after Ctrl-C, 1 if a part could not be kept running."""
     parser = argparse.ArgumentParser(prog="vedette run", description=__doc__.split("\n")[0])
     parser.add_argument("--watch", default="watches/ukraine", help="folder of the watch (default: watches/ukraine)")
-    parser.add_argument("--feeds", default="", help="OPML file of real feeds (default: the watch's recording, served as live feeds)")
+    parser.add_argument(
+        "--feeds", default="", help="OPML file of real feeds (default: the watch's recording, served as live feeds)"
+    )
     parser.add_argument("--minutes", type=float, default=8.0, help="how long the recording takes (default: 8)")
     parser.add_argument("--port", type=int, default=8085, help="port of the embedded Pub/Sub (default: 8085, 0 for any free one)")
-    parser.add_argument("--dir", type=Path, default=Path(".vedette/run"), help="logs and state of this run (default: .vedette/run)")
+    parser.add_argument(
+        "--dir", type=Path, default=Path(".vedette/run"), help="logs and state of this run (default: .vedette/run)"
+    )
     args = parser.parse_args(argv)
 
     from pipelines.options import UsageError, watch_directory

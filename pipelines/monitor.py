@@ -64,7 +64,9 @@ def run(argv: list[str]) -> int:
     pin_runner(options)
     local = is_local(options)
     if local:
-        logger.warning("one graph on the local runner: slow feeds hold up detection; `vedette collect` and `vedette detect` do not")
+        logger.warning(
+            "one graph on the local runner: slow feeds hold up detection; `vedette collect` and `vedette detect` do not"
+        )
     watch = load_watch(watch_directory(options.view_as(DetectOptions).watch))
     config = MonitorConfig(watch, collect.prepare(options), detect_alerts(options, watch))
     LocalOrReal().ensure_topics(config.collect.topics.alerts)

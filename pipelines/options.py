@@ -50,9 +50,15 @@ class CollectOptions(PipelineOptions):
         _add(parser, "ticks", choices=("pubsub", "impulse"), default="pubsub", help="where poll ticks come from: the topic, or "
              "PeriodicImpulse for a runner without a Pub/Sub source (default: pubsub)")  # fmt: skip
         _add(parser, "tick-every", type=float, default=15.0, help="seconds between two poll ticks (default: 15)")
-        _add(parser, "poll-every", type=float, default=900.0, help="seconds between two polls of a feed, at the least (default: 900)")
+        _add(
+            parser,
+            "poll-every",
+            type=float,
+            default=900.0,
+            help="seconds between two polls of a feed, at the least (default: 900)",
+        )
         _add(parser, "poll-deadline", type=float, default=20.0, help="seconds that a round of polls may take (default: 20)")
-        _add(parser, "poll-shards", type=int, default=1, help="parts in which the feeds are polled in parallel, by host (default: 1; "
+        _add(parser, "poll-shards", type=int, default=1, help="parts in which the feeds are polled side by side, by host (default: 1; "
              "on Dataflow about one per 1,000 feeds)")  # fmt: skip
         _add(parser, "user-agent", default="", help="how the poller introduces itself; give a way to reach you "
              "(default: vedette/VERSION with the project's name)")  # fmt: skip
@@ -64,11 +70,23 @@ class DetectOptions(PipelineOptions):
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        _add(parser, "watch", default="", help="folder of the watch, or its name if it came with the package (e.g. watches/ukraine)")
+        _add(
+            parser,
+            "watch",
+            default="",
+            help="folder of the watch, or its name if it came with the package (e.g. watches/ukraine)",
+        )
         _add(parser, "entries-subscription", default="", help="subscription on the entries topic (default: detect-WATCH)")
-        _add(parser, "model", default="", help="directory of a sentence-transformers model (default: all-MiniLM-L6-v2 as installed)")
+        _add(
+            parser,
+            "model",
+            default="",
+            help="directory of a sentence-transformers model (default: all-MiniLM-L6-v2 as installed)",
+        )
         _add(parser, "spacy-model", default="", help="installed spaCy model that finds actors no list knows (default: none)")
-        _add(parser, "alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled")
+        _add(
+            parser, "alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled"
+        )
         _add(parser, "checkpoint-every", type=int, default=100, help="folded reports between two checkpoints (default: 100)")
         _add(parser, "all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
 

@@ -53,7 +53,9 @@ class LocalOrReal:
             raise UsageError(_lacks("topics", missing, f"--message-retention-duration={RETENTION.days}d"))
         for name in missing:
             with contextlib.suppress(exceptions.AlreadyExists):
-                topic = types.Topic(name=name, message_retention_duration=duration_pb2.Duration(seconds=int(RETENTION.total_seconds())))
+                topic = types.Topic(
+                    name=name, message_retention_duration=duration_pb2.Duration(seconds=int(RETENTION.total_seconds()))
+                )
                 self.publisher.create_topic(request=topic, timeout=TIMEOUT)
 
     def ensure_subscription(self, name: str, topic: str, filter_: str = "") -> bool:

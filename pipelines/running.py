@@ -22,7 +22,6 @@ GRACE = 2.0
 waits for Ctrl-C; whatever it leaves undone, a restart does (see schemas and checkpoints: any moment may be the last)."""
 
 
-
 def pin_runner(options: PipelineOptions, streaming: bool = True) -> None:
     """Make the choice of engine explicit, and say it in the log."""
     standard = options.view_as(StandardOptions)

@@ -121,7 +121,9 @@ def run(argv: list[str]) -> int:
     )  # fmt: skip
     parser.add_argument("--project", default="", help="Google Cloud project (default: that of the local endpoint)")
     parser.add_argument("--topic", default="alerts", help="topic (default: alerts)")
-    parser.add_argument("--subscription", default="", help="an existing subscription (default: one for as long as this command runs)")
+    parser.add_argument(
+        "--subscription", default="", help="an existing subscription (default: one for as long as this command runs)"
+    )
     parser.add_argument("--filter", default="", help="Pub/Sub filter of the subscription that is made for this command")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("--from-beginning", action="store_true", help="first what the topic retains")

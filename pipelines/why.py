@@ -69,7 +69,9 @@ def _results(args: argparse.Namespace, watch: Watch, scratch: Path) -> Path:
 
 def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch) -> Table:
     """The decisions on one entry (a line of a backtest's entries.jsonl), stage by stage, as a table."""
-    table = Table(title=escape(entry["title"] or entry["id"]), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=escape(entry["title"] or entry["id"]), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
+    )
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
 
@@ -102,5 +104,9 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch) -
         row("RaiseAlerts", f"{judgement['severity']}, score {judgement['score']:g}" + (f" = {product}" if product else ""))
         row("", ("alert: " if judgement["alert"] else "no alert: ") + judgement["reason"])
     else:
-        row("RaiseAlerts", "no alert: " + ("nothing new was folded" if entry["relevant"] else "the entry is " + (entry["outcome"] or "not relevant")))
+        row(
+            "RaiseAlerts",
+            "no alert: "
+            + ("nothing new was folded" if entry["relevant"] else "the entry is " + (entry["outcome"] or "not relevant")),
+        )
     return table

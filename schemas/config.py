@@ -63,7 +63,7 @@ def read_yaml(path: Path, model: type[M]) -> M:
         mark = getattr(e, "problem_mark", None)
         problem = getattr(e, "problem", None) or str(e)
         raise ConfigError([Problem(str(path), mark.line + 1 if mark else 0, "", f"is not YAML: {problem}")]) from None
-    if not isinstance(data, dict):
+    if root is None or not isinstance(data, dict):
         raise ConfigError([Problem(str(path), 1, "", f"must be a mapping of fields, not {type(data).__name__}")])
     repeated = _repeated_keys(root, path)
     if repeated:
@@ -80,7 +80,8 @@ def read_yaml(path: Path, model: type[M]) -> M:
 
 def line_of(path: Path, loc: tuple[str | int, ...]) -> int:
     """The line on which the field at `loc` of a YAML file stands: for checks that span several files."""
-    return _line(yaml.compose(read_text(path), Loader=yaml.SafeLoader), loc)
+    root = yaml.compose(read_text(path), Loader=yaml.SafeLoader)
+    return _line(root, loc) if root else 0
 
 
 def _line(node: yaml.Node, loc: tuple[str | int, ...]) -> int:

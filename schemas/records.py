@@ -7,7 +7,6 @@ through a coder equals the one that went in.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -62,9 +61,13 @@ def record(cls: type[R]) -> type[R]:
     return frozen
 
 
-@functools.cache
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
 def _adapter(cls: type[R]) -> TypeAdapter[R]:
-    return TypeAdapter(cls)
+    if cls not in _adapters:
+        _adapters[cls] = TypeAdapter(cls)
+    return _adapters[cls]
 
 
 def to_json(value: Any) -> bytes:

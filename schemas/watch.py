@@ -205,7 +205,9 @@ def _across_files(directory: Path, head: WatchFile, lists: list[tuple[Path, Acto
         seen: set[str] = set()
         for i, spec in enumerate(actors.actors):
             if spec.name in seen:
-                problems.append(Problem(str(path), line_of(path, ("actors", i)), f"actors.{i}.name", f"{spec.name!r} stands twice"))
+                problems.append(
+                    Problem(str(path), line_of(path, ("actors", i)), f"actors.{i}.name", f"{spec.name!r} stands twice")
+                )
             seen.add(spec.name)
             if spec.state and spec.state not in known:
                 message = f"{spec.state!r} is in none of the actor lists"

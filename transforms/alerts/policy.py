@@ -62,7 +62,9 @@ class AlertPolicy:
         if story.alerted_at is not None:
             since = (entry.time - story.alerted_at) / HOUR
             if since < policy.quiet_hours:
-                return verdict(False, f"the story alerted {max(since, 0):.1f} h ago at this severity, quiet for {policy.quiet_hours:g} h")
+                return verdict(
+                    False, f"the story alerted {max(since, 0):.1f} h ago at this severity, quiet for {policy.quiet_hours:g} h"
+                )
         if new:
             labels = sorted({_label(s.claim, self.watch) for s in new})
             return verdict(True, f"new in this watch: {', '.join(labels)}")

@@ -47,7 +47,9 @@ def alert_of(story: Story, watch: Watch, models: tuple[str, ...] = ()) -> Alert:
     labels = {kind.type: kind.label for kind in watch.taxonomy.types}
     claims = sorted(story.claims, key=lambda c: -scores.get(c.key, 0.0))
     latest = next(e for e in reversed(story.entries) if e.id == story.latest)
-    signals = tuple(_signal(c, labels.get(c.signal.type, c.signal.type), c.revision == story.revision) for c in claims[:MAX_SIGNALS])
+    signals = tuple(
+        _signal(c, labels.get(c.signal.type, c.signal.type), c.revision == story.revision) for c in claims[:MAX_SIGNALS]
+    )
     return Alert(
         spec_version=SPEC_VERSION,
         alert_id=alert_id(story),
@@ -67,7 +69,8 @@ def alert_of(story: Story, watch: Watch, models: tuple[str, ...] = ()) -> Alert:
         signals=signals,
         actors=_actors(story),
         entries=tuple(
-            AlertEntry(e.id, e.version, e.outlet, e.url, e.title, e.time, e.duplicate_of or "") for e in story.entries[-MAX_ENTRIES:]
+            AlertEntry(e.id, e.version, e.outlet, e.url, e.title, e.time, e.duplicate_of or "")
+            for e in story.entries[-MAX_ENTRIES:]
         ),
         entry_count=story.entry_count,
         origin_count=story.origin_count,

@@ -37,11 +37,18 @@ MODALITY = {
 
 WARNING_IS_NEWS = 0.9
 """A warning, a threat or a plan is the event itself where the type says so: "may invade" is what an invasion warning is."""
-SPEECH_ACTS = frozenset({"INVASION_WARNING", "THREAT_OF_FORCE", "RED_LINE_ULTIMATUM", "DEMAND", "SANCTION_THREAT", "DISINFORMATION_PRETEXT"})
+SPEECH_ACTS = frozenset(
+    {"INVASION_WARNING", "THREAT_OF_FORCE", "RED_LINE_ULTIMATUM", "DEMAND", "SANCTION_THREAT", "DISINFORMATION_PRETEXT"}
+)
 
 TROOPS = re.compile(r"troop|soldier|personnel|servicem|fighter|reservist|men\b|forces", re.I)
 IMMINENCE = (
-    (re.compile(r"imminent|any (?:time|day|moment|minute)|hours|tomorrow|tonight|within days|(?:coming|next) days|this week", re.I), 1.2),
+    (
+        re.compile(
+            r"imminent|any (?:time|day|moment|minute)|hours|tomorrow|tonight|within days|(?:coming|next) days|this week", re.I
+        ),
+        1.2,
+    ),
     (re.compile(r"next week|weeks|next month|this month|within a month|coming month|early (?:next|in)", re.I), 1.1),
     (re.compile(r"years|decade", re.I), 0.8),
 )

@@ -59,7 +59,10 @@ def publish_all(topic: str, messages: Iterable[Message]) -> list[tuple[Message, 
     """
     client = publisher(endpoint())
     pending = [(m, client.publish(topic, m.data, timeout=PATIENCE, **m.attributes)) for m in messages]
-    return [(m, _outcome(future) and _outcome(client.publish(topic, m.data, timeout=PATIENCE, **m.attributes))) for m, future in pending]
+    return [
+        (m, _outcome(future) and _outcome(client.publish(topic, m.data, timeout=PATIENCE, **m.attributes)))
+        for m, future in pending
+    ]
 
 
 def _outcome(future: futures.Future[str]) -> PublishError | None:

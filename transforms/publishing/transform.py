@@ -35,7 +35,9 @@ class PublishEntries(beam.PTransform):
     topic: str
 
     def expand(self, entries: beam.PCollection[Entry]) -> beam.PCollection[Failure]:
-        return entries | "SendEntries" >> beam.ParDo(_Send(self.topic, "PublishEntries", entry_messages)).with_output_types(Failure)
+        return entries | "SendEntries" >> beam.ParDo(_Send(self.topic, "PublishEntries", entry_messages)).with_output_types(
+            Failure
+        )
 
 
 @dataclass

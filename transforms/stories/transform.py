@@ -162,7 +162,9 @@ def _folded(ledger: StoryLedger, report: Report) -> Iterator[Any]:
 def _dead(report: Report, error: Exception) -> beam.pvalue.TaggedOutput:
     logger.exception("entry %s could not be folded", report.entry.id)
     sentence = f"{type(error).__name__}: {error}"
-    return beam.pvalue.TaggedOutput(FAILURES, failure("FoldStories", "not-folded", sentence, report.entry.id, to_json(report.entry)))
+    return beam.pvalue.TaggedOutput(
+        FAILURES, failure("FoldStories", "not-folded", sentence, report.entry.id, to_json(report.entry))
+    )
 
 
 class _FoldInOrder(beam.DoFn):
@@ -182,11 +184,11 @@ class _FoldInOrder(beam.DoFn):
 class _Fold(beam.DoFn):
     """State over time, with 2 deltas to a snapshot:
 
-        report   generation   deltas      snapshot
-        -        0            -           -
-        r1       1            r1          -
-        r2       2            -           after r2
-        r3       3            r3          after r2
+    report   generation   deltas      snapshot
+    -        0            -           -
+    r1       1            r1          -
+    r2       2            -           after r2
+    r3       3            r3          after r2
     """
 
     SNAPSHOT = ReadModifyWriteStateSpec("snapshot", coders.BytesCoder())
@@ -199,9 +201,9 @@ class _Fold(beam.DoFn):
     def process(
         self,
         element: tuple[str, Report],
-        snapshot=beam.DoFn.StateParam(SNAPSHOT),  # type: ignore[no-untyped-def]  # noqa: B008
-        deltas=beam.DoFn.StateParam(DELTAS),  # noqa: B008
-        generation=beam.DoFn.StateParam(GENERATION),  # noqa: B008
+        snapshot: Any = beam.DoFn.StateParam(SNAPSHOT),  # noqa: B008
+        deltas: Any = beam.DoFn.StateParam(DELTAS),  # noqa: B008
+        generation: Any = beam.DoFn.StateParam(GENERATION),  # noqa: B008
     ) -> Iterator[Any]:
         key, report = element
         folded = generation.read() or 0
