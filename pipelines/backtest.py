@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +163,7 @@ def backtest(detect: DetectAlerts, source: Path, output: Path, show_progress: bo
     """Run the detector over a file of recorded entries and write what it says to a directory."""
     total = sum(1 for _ in source.open("rb"))
     options = PipelineOptions(["--runner", ENGINE, "--direct_running_mode", "in_memory"])
-    threading.Thread(target=warm, args=(detect.model,), daemon=True).start()
+    warm(detect.model)
     with _lines_read.shown(total, show_progress), beam.Pipeline(options=options) as pipeline:
         lines = pipeline | "ReadLines" >> beam.io.ReadFromText(str(source.resolve()))
         build_pipeline(pipeline, lines, detect, str(output.resolve()))
@@ -227,5 +226,7 @@ def _summary(output: Path) -> None:
         return sum(1 for _ in (output / name).open("rb"))
 
     relevant = sum(json.loads(line)["relevant"] for line in (output / "entries.jsonl").open("rb"))
-    counts = f"{count('entries.jsonl')} entries, {relevant} relevant, {count('stories.jsonl')} stories, {count('alerts.jsonl')} alerts"
-    print(f"{counts}, {count('failures.jsonl')} dead letters: {output}")
+    stories, alerts, failures = count("stories.jsonl"), count("alerts.jsonl"), count("failures.jsonl")
+    print(
+        f"{count('entries.jsonl')} entries, {relevant} relevant, {stories} stories, {alerts} alerts, {failures} dead letters: {output}"
+    )

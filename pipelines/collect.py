@@ -26,6 +26,7 @@ from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
 from schemas.failure import Failure, failure
 from transforms.feeds import PollFeeds
+from transforms.feeds.poller import USER_AGENT
 from transforms.publishing import PublishEntries, PublishFailures
 
 logger = logging.getLogger(__name__)
@@ -109,11 +110,12 @@ def collect_entries(options: PipelineOptions, feeds: str) -> CollectEntries:
     poll = PollFeeds(
         feeds,
         shards=view.poll_shards,
-        interval=view.poll_every,
+        base_interval=view.poll_every,
         deadline=view.poll_deadline,
-        user_agent=view.user_agent,
-        allow_local=view.allow_local_addresses,
-        state_dir=state_dir_of(options),
+        host_gap=view.host_gap,
+        user_agent=view.user_agent or USER_AGENT,
+        allow_local_addresses=view.allow_local_addresses,
+        checkpoint_directory=state_dir_of(options),
     )
     return CollectEntries(poll, view.poll_shards)
 

@@ -11,7 +11,6 @@ nothing under another id.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -185,7 +184,7 @@ def run(argv: list[str]) -> int:
     pin_runner(options)
     local = is_local(options)
     if local:  # loading the model takes seconds: do it while the log is found and the graph is built
-        threading.Thread(target=warm, args=(options.view_as(DetectOptions).model,), daemon=True).start()
+        warm(options.view_as(DetectOptions).model)
     config = prepare(options)
     if options.view_as(StandardOptions).runner == "FnApiRunner":
         raise UsageError("FnApiRunner is a batch runner and cannot stream from Pub/Sub: leave --runner out")

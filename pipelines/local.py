@@ -104,6 +104,7 @@ def run(argv: list[str]) -> int:
                 recording = parts.enter_context(serve(Recording.load(watch / SAMPLE), minutes=args.minutes))
                 opml = recording.write_opml(args.dir / "feeds.opml")
                 polling = ["--feeds", str(opml), "--allow-local-addresses", "--poll-every", "2", "--tick-every", "1"]
+                polling += ["--host-gap", "0.05"]
         except (localpubsub.PortTaken, RecordingError) as e:
             raise UsageError(str(e)) from None
 

@@ -57,8 +57,15 @@ class CollectOptions(PipelineOptions):
             default=900.0,
             help="seconds between two polls of a feed, at the least (default: 900)",
         )
-        _add(parser, "poll-deadline", type=float, default=20.0, help="seconds that a round of polls may take (default: 20)")
-        _add(parser, "poll-shards", type=int, default=1, help="parts in which the feeds are polled side by side, by host (default: 1; "
+        _add(
+            parser,
+            "host-gap",
+            type=float,
+            default=1.0,
+            help="seconds between two requests to one host, at the least (default: 1)",
+        )
+        _add(parser, "poll-deadline", type=float, default=20.0, help="seconds that the poll of a feed may take (default: 20)")
+        _add(parser, "poll-shards", type=int, default=1, help="parts of the feeds, by host, polled side by side (default: 1; "
              "on Dataflow about one per 1,000 feeds)")  # fmt: skip
         _add(parser, "user-agent", default="", help="how the poller introduces itself; give a way to reach you "
              "(default: vedette/VERSION with the project's name)")  # fmt: skip
