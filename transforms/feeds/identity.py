@@ -1,0 +1,129 @@
+"""Which entry an item is: one seen before, an edit of it, or a new one.
+
+An entry's id is the hash of the feed's URL and of the item's identity when it was first seen:
+
+    its guid                         if no other item of the document has it
+    guid and link                    if the guid is shared (feeds that give every item the same guid)
+    link, in canonical form          if there is no guid
+    guid or link, and the title      if these are shared as well
+    title, summary and date          if there is neither
+
+The feed's URL is part of it, so feeds never collide; the same article in two feeds of an outlet gives two entries with
+the same words, which the fold puts into one story like any syndicated copy.
+
+Guids change: sites move to https, change their software, or number their items anew every day. So each entry is also
+known by other keys: its guid without scheme and host (after Feedbin), and its link together with its title. An item that
+matches one of them is the entry it was. And if most of a document would be new at once while nearly all of those titles
+are known, the feed was given new guids and links, and nothing in it is new (the re-key guard).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from transforms.feeds.document import Item
+from transforms.feeds.state import Known
+
+REKEY_ITEMS, REKEY_NEW, REKEY_KNOWN = 5, 0.6, 0.8
+_TRACKING = re.compile(
+    r"(utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|at_(medium|campaign|custom\d)|ocid|cmpid|ref_src|smid)=.*"
+)
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """An item and its entry: `known` is None for a new one; `keys` are what it will be recognised by."""
+
+    item: Item
+    entry_id: str
+    known: Known | None
+    keys: tuple[str, ...]
+
+
+def recognise(feed_url: str, items: Sequence[Item], known: Mapping[str, Known]) -> list[Recognised]:
+    """Say of each item which entry it is. Items that are exact repeats within the document are left out."""
+    guids = Counter(item.guid for item in items)
+    links = Counter(canonical(item.link) for item in items)
+    pairs = Counter((item.guid, canonical(item.link)) for item in items)
+    ids: dict[str, tuple[Item, tuple[str, ...]]] = {}
+    for item in items:
+        identity = _identity(item, guids, links, pairs)
+        entry_id = _hash(feed_url, identity, digits=16)
+        if entry_id not in ids:
+            ids[entry_id] = item, _keys(item, identity, guids, links)
+    known_by = defaultdict(list)
+    for entry_id, entry in known.items():
+        for key in entry.keys:
+            known_by[key].append(entry_id)
+    taken: set[str] = set(ids.keys() & known.keys())
+
+    def find(keys: Sequence[str]) -> str | None:
+        return next((i for key in keys for i in known_by.get(key, ()) if i not in taken), None)
+
+    found: dict[str, str] = {entry_id: entry_id for entry_id in taken}
+    for entry_id, (_, keys) in ids.items():
+        if entry_id not in found and (earlier := find(keys[:-1])):
+            found[entry_id] = earlier
+            taken.add(earlier)
+    fresh = [entry_id for entry_id in ids if entry_id not in found]
+    if len(ids) >= REKEY_ITEMS and len(fresh) >= REKEY_NEW * len(ids):
+        titled = [entry_id for entry_id in fresh if find(ids[entry_id][1][-1:])]
+        if len(titled) >= REKEY_KNOWN * len(fresh):
+            for entry_id in titled:
+                if earlier := find(ids[entry_id][1][-1:]):
+                    found[entry_id] = earlier
+                    taken.add(earlier)
+    return [
+        Recognised(item, found.get(entry_id, entry_id), known.get(found.get(entry_id, "")), keys)
+        for entry_id, (item, keys) in ids.items()
+    ]
+
+
+def canonical(link: str) -> str:
+    """A link without what does not tell articles apart: scheme, "www.", tracking parameters, a closing slash."""
+    try:
+        parts = urlsplit(link)
+        host = (parts.hostname or "").removeprefix("www.")
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    except ValueError:
+        return link
+    if not host:
+        return link
+    query = "&".join(p for p in parts.query.split("&") if p and not _TRACKING.fullmatch(p.lower()))
+    path = parts.path.rstrip("/")
+    return host + port + path + (f"?{query}" if query else "") + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def _identity(item: Item, guids: Counter[str], links: Counter[str], pairs: Counter[tuple[str, str]]) -> str:
+    link = canonical(item.link)
+    if item.guid and guids[item.guid] == 1:
+        return f"guid\x1f{item.guid}"
+    if item.guid and link and pairs[item.guid, link] == 1:
+        return f"guid+link\x1f{item.guid}\x1f{link}"
+    if not item.guid and link and links[link] == 1:
+        return f"link\x1f{link}"
+    if item.guid or link:
+        return f"title\x1f{item.guid}\x1f{link}\x1f{item.title}" + ("" if item.title else f"\x1f{item.summary}")
+    return f"text\x1f{item.title}\x1f{item.summary}\x1f{item.published}"
+
+
+def _keys(item: Item, identity: str, guids: Counter[str], links: Counter[str]) -> tuple[str, ...]:
+    """Keys to recognise the item by, the title's last: that one counts under the re-key guard only."""
+    title = item.title.casefold()
+    keys = [_hash("identity", identity)]
+    path = re.match(r"https?://[^/]+/(.+)", item.guid)
+    if path and guids[item.guid] == 1:
+        keys.append(_hash("path", path[1]))
+    link = canonical(item.link)
+    if link and links[link] == 1 and title:
+        keys.append(_hash("link", link, title))
+    return (*keys, _hash("title", title or item.summary.casefold()))
+
+
+def _hash(*parts: str, digits: int = 12) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:digits]

@@ -1,0 +1,185 @@
+"""Reads the bytes of a feed: RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, JSON Feed. What is no feed is said to be none, and what.
+
+feedparser is given `io.BytesIO` only: a string it would open as a file or a URL.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from typing import Any
+
+import feedparser
+
+from transforms.feeds.clean import plain_line, web_url
+from transforms.feeds.dates import parse_date
+from transforms.feeds.document import BadItem, Document, Item
+from transforms.feeds.items import MAX_ITEMS, RawItem, build, language_tag
+from transforms.feeds.jsonfeed import read_json
+
+logger = logging.getLogger(__name__)
+
+# An internal DTD subset can define entities that grow without end; no feed needs one.
+_SUBSET = re.compile(rb"<!DOCTYPE[^>\[]*\[.*?\]\s*>", re.DOTALL | re.IGNORECASE)
+_PROLOG = re.compile(r"\s*(<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>]*>)", re.DOTALL | re.IGNORECASE)
+_ROOT = re.compile(r"\s*<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_ENCODING = re.compile(rb"""(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""", re.IGNORECASE)
+_END = re.compile(rb"</\s*(?:\w+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
+_ITEM_END = re.compile(rb"</\s*(?:\w+:)?(?:item|entry)\s*>|<(?:\w+:)?(?:item|entry)\b[^<>]*/>", re.IGNORECASE)
+_SKIP_HOURS = re.compile(rb"<skipHours\b[^>]*>(.*?)</skipHours>", re.DOTALL | re.IGNORECASE)
+_SKIP_DAYS = re.compile(rb"<skipDays\b[^>]*>(.*?)</skipDays>", re.DOTALL | re.IGNORECASE)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_PERIOD_MINUTES = {"hourly": 60, "daily": 1440, "weekly": 10080, "monthly": 43200, "yearly": 525600}
+_KINDS = {"rss": "rss", "atom": "atom", "feed": "atom", "rdf": "rdf"}
+
+
+def read_document(body: bytes, content_type: str, url: str) -> Document:
+    """What the bytes say. Never raises for any bytes; `url` makes relative links absolute, `content_type` is a hint."""
+    start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n\x00")
+    if not start:
+        return Document("empty", "the answer is empty")
+    if start[:1] in b"{[" and (b'"' in start[:200] or "json" in content_type):
+        return read_json(body, url)
+    root = _root(body)
+    if root == "html" or (not root and b"<html" in body[:20_000].lower()):
+        return Document("html", "it is a web page, not a feed")
+    if not root and b"<" not in start:
+        binary = b"\x00" in start[:64] or start[:2] == b"\x1f\x8b" or start[:4] == b"%PDF"
+        return Document("binary" if binary else "unreadable", "it is neither XML nor JSON")
+    if root in ("sitemapindex", "urlset", "opml", "error", "svg"):
+        return Document("xml-other", f"it is XML with the root <{root}>, not a feed")
+    return _read_xml(body, content_type, url, root)
+
+
+def _read_xml(body: bytes, content_type: str, url: str, root: str) -> Document:
+    parsed = _parsed(_SUBSET.sub(b"", body[:65536]) + body[65536:], content_type)
+    if parsed is None:
+        return Document("unreadable", "the document cannot be read at all")
+    kind = next((kind for name, kind in _KINDS.items() if str(parsed.get("version", "")).startswith(name)), "")
+    kind = kind or _KINDS.get(root, "") or ("feed" if parsed.entries else "")
+    if kind == "rss" and root == "rdf":
+        kind = "rdf"
+    if not kind:
+        return Document("xml-other", f"it is XML with the root <{root}>, not a feed" if root else "it is no feed")
+    entries, cut = _whole(body, parsed.entries)
+    feed = parsed.feed
+    base = web_url(_str(feed.get("link")), url) or url
+    items: list[Item] = []
+    bad: list[BadItem] = []
+    for entry in entries[:MAX_ITEMS]:
+        item = _item(entry, base)
+        (items if isinstance(item, Item) else bad).append(item)  # type: ignore[arg-type]
+    if len(entries) > MAX_ITEMS:
+        bad.append(BadItem("too-many-items", f"only the first {MAX_ITEMS} of {len(entries)} items are read", ""))
+    if cut and len(parsed.entries) > len(entries):
+        bad.append(
+            BadItem("cut-item", "the document ends in the middle of its last item", body[-1000:].decode("utf-8", "replace"))
+        )
+    return Document(
+        kind=kind,
+        complaint=_complaint(parsed, cut),
+        title=plain_line(_str(feed.get("title"))),
+        language=language_tag(_str(feed.get("language"))),
+        ttl=_ttl(feed),
+        skip_hours=_skip_hours(body),
+        skip_days=_skip_days(body),
+        cut=cut,
+        items=tuple(items),
+        bad_items=tuple(bad),
+    )
+
+
+def _parsed(body: bytes, content_type: str) -> Any:
+    """What feedparser makes of the body; where it stumbles, of the body read as UTF-8 come what may."""
+    as_utf8 = _ENCODING.sub(rb"\1", body.decode("utf-8", "replace").encode("utf-8"), count=1)
+    for attempt, kind in ((body, content_type), (as_utf8, "application/xml; charset=utf-8")):
+        try:
+            return feedparser.parse(
+                io.BytesIO(attempt),
+                sanitize_html=False,  # the text is made plain afterwards, which is stricter and four times as fast
+                resolve_relative_uris=False,
+                response_headers={"content-type": kind} if kind else {},
+            )
+        except Exception as e:  # feedparser raises a dozen kinds of error on broken documents
+            logger.debug("feedparser gave up: %r", e)
+    return None
+
+
+def _item(entry: Any, base: str) -> Item | BadItem:
+    content = max((_str(c.get("value")) for c in entry.get("content", [])), key=len, default="")
+    guid = _str(entry.get("id"))
+    links = [_str(link.get("href")) for link in entry.get("links", []) if link.get("rel", "alternate") == "alternate"]
+    if _str(entry.get("link")) != guid or web_url(guid):  # a guid such as "1234" is offered as a link by feedparser
+        links.append(_str(entry.get("link")))
+    links = [link for link in links if link != guid or web_url(guid)] + (
+        [guid] if web_url(guid) and entry.get("guidislink") else []
+    )
+    dates = (parse_date(_str(entry.get(name))) for name in ("published", "updated", "created"))
+    return build(
+        RawItem(
+            guid=guid,
+            links=tuple(link for link in links if link),
+            title=_str(entry.get("title")),
+            summary=_str(entry.get("summary")),
+            content=content,
+            published=next((d for d in dates if d is not None), None),
+            language=_str((entry.get("title_detail") or {}).get("language")),
+        ),
+        base,
+    )
+
+
+def _root(body: bytes) -> str:
+    head = body[:16384].replace(b"\x00", b"").decode("utf-8", "replace").lstrip("\ufeff")
+    position = 0
+    while match := _PROLOG.match(head, position):
+        position = match.end()
+    found = _ROOT.match(head, position)
+    return found[2].lower() if found else ""
+
+
+def _whole(body: bytes, entries: list[Any]) -> tuple[list[Any], bool]:
+    """The entries that were whole, and whether the document ends too early."""
+    if b"\x00" in body[:4] or _END.search(body[-4096:]):
+        return entries, False
+    return entries[: len(_ITEM_END.findall(body))], True
+
+
+def _complaint(parsed: Any, cut: bool) -> str:
+    if cut:
+        return "the document ends before it is complete"
+    problem = parsed.get("bozo_exception")
+    harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
+    if parsed.get("bozo") and problem is not None and not isinstance(problem, harmless):
+        return f"the XML is broken: {' '.join(str(problem).split())[:200]}"
+    return ""
+
+
+def _ttl(feed: Any) -> int | None:
+    """Minutes: RSS ttl, else the syndication module (http://purl.org/rss/1.0/modules/syndication/)."""
+    ttl = _str(feed.get("ttl")).strip()
+    if ttl.isdecimal() and int(ttl[:9]) > 0:
+        return min(int(ttl[:9]), 525600)
+    minutes = _PERIOD_MINUTES.get(_str(feed.get("sy_updateperiod")).strip().lower())
+    if minutes is None:
+        return None
+    frequency = _str(feed.get("sy_updatefrequency")).strip()
+    times = int(frequency[:6]) if frequency.isdecimal() and int(frequency[:6]) else 1
+    return max(1, minutes // times)
+
+
+def _skip_hours(body: bytes) -> tuple[int, ...]:
+    block = _SKIP_HOURS.search(body[:65536])
+    hours = (int(h) for h in re.findall(rb"<hour\b[^>]*>\s*(\d{1,2})\s*</hour>", block[1], re.IGNORECASE)) if block else ()
+    return tuple(sorted({h % 24 for h in hours if h <= 24}))  # RSS 0.91 counts 1 to 24
+
+
+def _skip_days(body: bytes) -> tuple[int, ...]:
+    block = _SKIP_DAYS.search(body[:65536])
+    days = re.findall(rb"<day\b[^>]*>\s*([A-Za-z]+)\s*</day>", block[1], re.IGNORECASE) if block else ()
+    return tuple(sorted({_DAYS.index(d.decode().lower()) for d in days if d.decode().lower() in _DAYS}))
+
+
+def _str(value: Any) -> str:
+    return value if isinstance(value, str) else ""

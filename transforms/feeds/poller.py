@@ -1,0 +1,232 @@
+"""Polls feeds in rounds, all that are due at once, on one event loop with one session.
+
+A round starts the feeds that are due, waits a moment for them, and takes in every poll that has ended by then. A feed
+that hangs is not waited for: its poll runs on until its own deadline and is taken in by a later round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from schemas.entry import Entry
+from schemas.failure import Failure
+from transforms.feeds import schedule
+from transforms.feeds.fetch import LOOPBACK, Fetcher, FetchError
+from transforms.feeds.intake import Outcome, take_in
+from transforms.feeds.opml import Feed
+from transforms.feeds.parsers import Parsers
+from transforms.feeds.politeness import HostTurns
+from transforms.feeds.state import FeedState
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+USER_AGENT = "Vedette/0.1 (news watch; feed reader)"
+BASE_INTERVAL = 15 * 60.0
+MAX_PAUSE = (schedule.MAX_RETRY_AFTER * 1.2) * schedule.SECOND  # a poll due later than this was planned by a clock that was wrong
+
+
+@dataclass(frozen=True)
+class PollOptions:
+    """How to poll. All spans are seconds.
+
+    base_interval  the shortest time between two polls of a feed that is well
+    deadline       for one feed's request, redirects included
+    patience       how long a round waits for the polls it has started
+    host_gap       between the starts of two requests to a host (two may run at once)
+    parse_budget   for reading one document
+    user_agent     names the program, and a URL or address at which to complain about it
+    """
+
+    base_interval: float = BASE_INTERVAL
+    deadline: float = 20.0
+    patience: float = 1.0
+    host_gap: float = 1.0
+    parse_budget: float = 10.0
+    user_agent: str = USER_AGENT
+    allow_local_addresses: bool = False
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round yielded. `lateness`: seconds between due and polled, one per poll; `running`: polls that go on."""
+
+    entries: tuple[Entry, ...]
+    failures: tuple[Failure, ...]
+    states: dict[str, FeedState]
+    counts: Counter[str] = field(default_factory=Counter)
+    lateness: tuple[float, ...] = ()
+    running: int = 0
+
+
+def wall_clock() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+def poll_round(
+    feeds: Iterable[Feed],
+    states: Mapping[str, FeedState],
+    now: int,
+    options: PollOptions = PollOptions(),
+    poller: Poller | None = None,
+) -> Round:
+    """Poll what is due at `now` (microseconds since 1970); `states` are the feeds' states by URL, as the last Round gave them.
+
+    The Round's `states` are those of `feeds` and no others: a feed that left the list is forgotten. Without a `poller`
+    one is made for the call and every poll is waited for until its deadline.
+    """
+    if poller is not None:
+        return poller.round(tuple(feeds), states, now)
+    with Poller(options) as alone:
+        return alone.round(tuple(feeds), states, now, patience=None)
+
+
+class Poller:
+    """The event loop, in a thread of its own, with its session and the polls under way. Use from any thread; `close` it.
+
+    clock                       gives microseconds since 1970 and stamps the entries
+    make_fetcher, make_parsers  are called in the loop, with the options
+    """
+
+    def __init__(
+        self,
+        options: PollOptions = PollOptions(),
+        clock: Callable[[], int] = wall_clock,
+        make_fetcher: Callable[[PollOptions], Fetcher] | None = None,
+        make_parsers: Callable[[PollOptions], Parsers] | None = None,
+    ) -> None:
+        self.options = options
+        self._clock = clock
+        self._running: defaultdict[str, dict[str, asyncio.Task[Outcome]]] = defaultdict(dict)
+        self._loop = asyncio.new_event_loop()
+        # Names are resolved in threads, and a name server that hangs must not hold up the others.
+        self._resolving = ThreadPoolExecutor(32, thread_name_prefix="feeds-dns")
+        self._loop.set_default_executor(self._resolving)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="feeds", daemon=True)
+        self._thread.start()
+        self._fetcher = self._call(_made(make_fetcher or _fetcher, options))
+        self._parsers = self._call(_made(make_parsers or _parsers, options))
+
+    def __enter__(self) -> Poller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the polls under way, the session, the parsers and the loop."""
+        if self._loop.is_closed():
+            return
+        self._call(self._shut())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def round(
+        self,
+        feeds: Sequence[Feed],
+        states: Mapping[str, FeedState],
+        now: int,
+        patience: float | None = -1.0,
+        group: str = "",
+    ) -> Round:
+        """See `poll_round`. `patience` in seconds instead of the options' own, None to wait for every poll.
+
+        `group` keeps apart the callers of one poller: each has feeds of its own (a shard).
+        """
+        return self._call(self._round(feeds, states, now, self.options.patience if patience == -1.0 else patience, group))
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _round(
+        self, feeds: Sequence[Feed], states: Mapping[str, FeedState], now: int, patience: float | None, group: str
+    ) -> Round:
+        base = self.options.base_interval
+        current = {feed.url: states[feed.url] for feed in feeds if feed.url in states}
+        new = [feed for feed in feeds if feed.url not in current]
+        for feed in new:
+            first = now if LOOPBACK.fullmatch(feed.host) else schedule.first_due(now, base, feed.url, len(new))
+            current[feed.url] = FeedState(due=first)
+        running = self._running[group]
+        for url in running.keys() - current.keys():
+            running.pop(url).cancel()  # the feed left the list
+        due = sorted(
+            (feed for feed in feeds if feed.url not in running and is_due(current[feed.url], now)),
+            key=lambda feed: (current[feed.url].due, feed.url),
+        )
+        lateness = tuple(max(0.0, (now - (current[feed.url].due or now)) / schedule.SECOND) for feed in due)
+        started = {asyncio.create_task(self._poll(feed, current[feed.url])): feed for feed in due}
+        running |= {feed.url: task for task, feed in started.items()}
+        waited_for = set(started) if patience is not None else set(running.values())
+        if waited_for:
+            await asyncio.wait(waited_for, timeout=patience)
+        entries: list[Entry] = []
+        failures: list[Failure] = []
+        counts: Counter[str] = Counter({"started": len(due)})
+        for feed in feeds:
+            task = running.get(feed.url)
+            if task is None or not task.done():
+                continue
+            del running[feed.url]
+            taken = take_in(feed, current[feed.url], task.result(), base)
+            current[feed.url] = taken.state
+            entries += taken.entries
+            failures += taken.failures
+            counts += taken.counts
+        entries.sort(key=lambda entry: (entry.time, entry.id))
+        return Round(tuple(entries), tuple(failures), current, counts, lateness, len(running))
+
+    async def _poll(self, feed: Feed, state: FeedState) -> Outcome:
+        try:
+            response = await self._fetcher.fetch(feed.url, state.validators)
+            ended = self._clock()
+            if response.status not in (200, 203, 226):
+                return Outcome(ended, response=response)
+            body_hash = hashlib.sha256(response.body).hexdigest()[:16]
+            if body_hash == state.body_hash and not response.cut:
+                return Outcome(ended, response=response, body_hash=body_hash)
+            document = await self._parsers.read(response.body, response.headers.get("content-type", ""), response.url)
+            return Outcome(ended, response=response, document=document, body_hash=body_hash)
+        except FetchError as e:
+            return Outcome(self._clock(), error=e)
+        except Exception as e:  # whatever one feed does, the others are polled
+            logger.exception("polling %s failed in a way that should not happen", feed.url)
+            return Outcome(self._clock(), error=FetchError("internal", f"{type(e).__name__}: {e}"))
+
+    async def _shut(self) -> None:
+        tasks = [task for running in self._running.values() for task in running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._running.clear()
+        await self._fetcher.close()
+        await self._parsers.close()
+        self._resolving.shutdown(wait=False, cancel_futures=True)
+
+
+def is_due(state: FeedState, now: int) -> bool:
+    """Whether the feed is to be polled at `now`."""
+    return state.due is not None and (state.due <= now or state.due - now > MAX_PAUSE)
+
+
+async def _made(make: Callable[[PollOptions], T], options: PollOptions) -> T:
+    return make(options)
+
+
+def _fetcher(options: PollOptions) -> Fetcher:
+    turns = HostTurns(gap=options.host_gap)
+    return Fetcher(options.user_agent, turns, options.deadline, options.allow_local_addresses)
+
+
+def _parsers(options: PollOptions) -> Parsers:
+    return Parsers(budget=options.parse_budget)
