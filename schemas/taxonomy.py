@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from schemas.config import Settings
 
 Modality = Literal["asserted", "alleged", "planned", "threatened", "conditional", "possible", "denied", "historical", "negated"]
-Side = Literal["", "challenger", "target", "backers", "opponent"]
+Side = Literal["", "challenger", "target", "backers"]
 
 
 class PatternSpec(Settings):
@@ -63,7 +63,7 @@ class SignalType(Settings):
     modality     what a statement of the type is if no cue says otherwise
     modalities   what cues may make of it; a cue for any other modality is passed over
     speaker      whether who says it is the one who does it (a threat, a demand) or only reports it
-    source_side  side of the watch that does it where grammar does not say, "" for none ("opponent": the other main side)
+    source_side  side of the watch that does it where grammar does not say, "" for none
     target_side  side it is directed at where grammar does not say, "" for none
     pair         source and target are the first two named, in order (talks, agreements)
     yields_to    types whose signal in the same sentence makes a conditional or possible one of this type a mere condition
@@ -89,10 +89,10 @@ class SignalType(Settings):
 class Taxonomy(Settings):
     """All types of signals, and the words that read them.
 
-    lists  word lists that patterns name in braces; `titles`, `people`, `stops`, `speech` and `units` are also used by the code
+    lists  word lists that patterns name in braces; the first ones of the file are also used by the code
     cues   what sets the modality: the first cue that applies wins
     """
 
-    lists: dict[str, str] = {}
+    lists: dict[str, str] = Field(default_factory=dict)
     cues: tuple[Cue, ...] = ()
     types: tuple[SignalType, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from schemas.report import Actor
@@ -18,7 +18,7 @@ BREAK = "¦"
 MAX_WORDS = 80  # a longer "sentence" is cut: a list or a transcript without punctuation, not a sentence
 
 _WORD = re.compile(
-    r"(?P<number>\d+(?:[.,]\d+)*)|(?P<poss>['’]s\b)|(?P<abbr>(?:[A-Za-z]\.){2,})|(?P<word>[^\W\d_]+(?:['’.&-][^\W_]+|\d+)*)"
+    r"(?P<number>\d+(?:[.,]\d+)*)|(?P<poss>['’]s\b)|(?P<abbr>(?:[A-Za-z]\.){2,})|(?P<word>[^\W\d_]+(?:(?!['’]s\b)['’.&-][^\W_]+|\d+)*)"
     r"|(?P<dash>--+|[–—]|(?<=\s)-(?=\s))|(?P<mark>[,;:()|/-])"
 )
 _SENTENCE_END = re.compile(r"(?:[.?!…]+[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9•@])|\s*[\n\r•|]\s*|(?<=[^\s,;:])\s{2,}(?=[A-Z“\"]))")
@@ -29,13 +29,6 @@ _ATTACHED_BEFORE = re.compile(r"(?:pro|anti|non|ex|post|mid|inter|intra)[-‑]$"
 _ATTACHED_AFTER = re.compile(
     r"[-‑](?:backed|led|controlled|held|based|made|occupied|annexed|sponsored|supplied|allied)\b", re.IGNORECASE
 )
-_OPENERS = frozenset(
-    "while but although though amid amidst after before if unless because despite whereas when where which who whose whether".split()
-)
-_AS_GOES_ON = frozenset("early soon many much well far part a an long of such few little more fears tensions".split()) - {
-    "fears",
-    "tensions",
-}
 _OWN_STATE_KINDS = frozenset({"person", "government", "military", "organization"})
 
 
@@ -61,30 +54,44 @@ class Token:
     phrase: Phrase | None = None
 
 
+@dataclass(frozen=True)
+class Grammar:
+    """The words by which sentences are cut up (lists of signals.yaml).
+
+    titles      stand between a state and its person ("foreign", "minister", "gen")
+    links       join titles ("secretary of state"), never before an actor
+    people      nouns that end an actor phrase ("officials", "leaders")
+    openers     begin a clause ("while", "if")
+    as_goes_on  beside "as" they make it part of a phrase ("as soon as")
+    """
+
+    titles: frozenset[str]
+    links: frozenset[str]
+    people: frozenset[str]
+    openers: frozenset[str]
+    as_goes_on: frozenset[str]
+
+
 @dataclass(slots=True)
 class Line:
     """One sentence. `text` is " " + words joined by blanks + " "; `clause[i]` numbers the clause of word i."""
 
     field: str
     tokens: list[Token]
+    clause: list[int]
     text: str = field(init=False)
-    clause: list[int] = field(init=False)
     words: set[str] = field(init=False)
     _offsets: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        parts, self._offsets, at, k = [], [], 1, 0
-        for token in self.tokens:
-            word = token.text
-            if token.phrase is not None:
-                word = f"@{k}"
+        parts, self._offsets, at = [], [], 1
+        for k, token in enumerate(self.tokens):
+            word = token.text if token.phrase is None else f"@{k}"
             parts.append(word)
             self._offsets.append(at)
             at += len(word) + 1
-            k += 1
         self.text = " " + " ".join(parts) + " "
         self.words = {token.text for token in self.tokens}
-        self.clause = _clauses(self.tokens)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The half-open range of words that characters [start, end) of `text` cover."""
@@ -100,12 +107,8 @@ def acting(actor: Actor) -> str:
     return actor.state if actor.state and actor.kind in _OWN_STATE_KINDS else actor.name
 
 
-def lines(name: str, text: str, actors: Iterable[Actor], titles: Collection[str], people: Collection[str]) -> list[Line]:
-    """The sentences of one field of an entry.
-
-    titles  words that stand between a state and its person ("foreign", "minister", "gen")
-    people  nouns that end an actor phrase ("officials", "leaders"); a title may do so too
-    """
+def lines(name: str, text: str, actors: Iterable[Actor], grammar: Grammar) -> list[Line]:
+    """The sentences of one field of an entry whose actors are `actors`."""
     mentions = sorted(
         ((m.start, m.end, actor) for actor in actors for m in actor.mentions if m.field == name), key=lambda x: (x[0], -x[1])
     )
@@ -116,8 +119,10 @@ def lines(name: str, text: str, actors: Iterable[Actor], titles: Collection[str]
             if mentions[m][0] >= start and mentions[m][1] <= end and (not inside or mentions[m][0] >= inside[-1][1]):
                 inside.append(mentions[m])
             m += 1
-        tokens = _phrases(_tokens(text, start, end, inside), titles, people)
-        out += [Line(name, tokens[i : i + MAX_WORDS]) for i in range(0, len(tokens), MAX_WORDS)]
+        tokens = _phrases(_tokens(text, start, end, inside), grammar)
+        for i in range(0, len(tokens), MAX_WORDS):
+            part = tokens[i : i + MAX_WORDS]
+            out.append(Line(name, part, _clauses(part, grammar)))
     return out
 
 
@@ -157,7 +162,7 @@ def _plain(text: str, start: int, end: int) -> list[Token]:
     return out
 
 
-def _phrases(tokens: list[Token], titles: Collection[str], people: Collection[str]) -> list[Token]:
+def _phrases(tokens: list[Token], grammar: Grammar) -> list[Token]:
     """Join actors with their titles, possessives and the actors coordinated with them."""
     out: list[Token] = []
     i = 0
@@ -167,9 +172,9 @@ def _phrases(tokens: list[Token], titles: Collection[str], people: Collection[st
             out.append(token)
             i += 1
             continue
-        while out and out[-1].phrase is None and out[-1].text in titles:
+        while out and out[-1].phrase is None and out[-1].text in grammar.titles:
             token = Token("@", out.pop().start, token.end, token.phrase)
-        token, i = _with_titles(tokens, i, token, titles, people)
+        token, i = _with_titles(tokens, i, token, grammar)
         if joined := _coordinated(out, token):
             out[-joined:] = [_merge(out[-joined], token)]
         else:
@@ -177,40 +182,42 @@ def _phrases(tokens: list[Token], titles: Collection[str], people: Collection[st
     return out
 
 
-def _with_titles(
-    tokens: list[Token], i: int, token: Token, titles: Collection[str], people: Collection[str]
-) -> tuple[Token, int]:
-    """`token` with what follows tokens[i] and belongs to it: "'s foreign minister", "officials", a person of the same state."""
+def _with_titles(tokens: list[Token], i: int, token: Token, grammar: Grammar) -> tuple[Token, int]:
+    """`token` with what follows tokens[i] and belongs to it ("'s foreign minister", "officials", its person), and the next place."""
     assert token.phrase is not None
+    names = token.phrase.names
     i += 1
     while True:
-        j, last = i, ""
-        while j < len(tokens) and j < i + 8 and tokens[j].phrase is None and (tokens[j].text in titles or tokens[j].text == "'s"):
-            last = tokens[j].text
-            j += 1
-        if (
-            j < len(tokens)
-            and tokens[j].text == ","
-            and last in titles
-            and j + 1 < len(tokens)
-            and tokens[j + 1].phrase is not None
-        ):
-            j += 1
+        j = _after_titles(tokens, i, grammar)
         following = tokens[j].phrase if j < len(tokens) else None
-        if following is not None and j > i and following.names == token.phrase.names:
-            token, i = Token("@", token.start, tokens[j].end, Phrase(token.phrase.names, following.people)), j + 1
-        elif following is not None and j == i and following.names == token.phrase.names and following.people:
+        if following is not None and following.names == names and (j > i or following.people):
             token, i = Token("@", token.start, tokens[j].end, following), j + 1
-        elif j < len(tokens) and tokens[j].text in people and following is None:
-            return Token("@", token.start, tokens[j].end, Phrase(token.phrase.names, True)), j + 1
-        elif last in people and j > i:
-            return Token("@", token.start, tokens[j - 1].end, Phrase(token.phrase.names, True)), j
-        else:
+            continue
+        while j > i and tokens[j - 1].text not in grammar.people:
+            j -= 1
+        if j > i:
+            token, i = Token("@", token.start, tokens[j - 1].end, Phrase(names, people=True)), j
+        return _with_allies(tokens, i, token)
+
+
+def _after_titles(tokens: list[Token], i: int, grammar: Grammar) -> int:
+    """Where the titles end that begin at i, a comma before a person included ("'s president , Jane Doe")."""
+    j = i
+    while j < min(len(tokens), i + 8) and tokens[j].phrase is None:
+        word = tokens[j].text
+        comma = word == "," and j > i and j + 1 < len(tokens) and tokens[j + 1].phrase is not None
+        if not (comma or word == "'s" or word in grammar.titles or word in grammar.people or (j > i and word in grammar.links)):
             break
-    allies = [t.text for t in tokens[i : i + 5]]
-    for tail in (["and", "its", "allies"], ["and", "allies"], ["and", "its", "western", "allies"], ["and", "its", "partners"]):
-        if allies[: len(tail)] == tail:
-            return Token("@", token.start, tokens[i + len(tail) - 1].end, token.phrase), i + len(tail)
+        j += 1
+    return j
+
+
+def _with_allies(tokens: list[Token], i: int, token: Token) -> tuple[Token, int]:
+    """`token` with "and its Western allies" after it."""
+    words = [t.text for t in tokens[i : i + 4]]
+    for n, word in enumerate(words[1:], 1):
+        if words[0] == "and" and word in {"allies", "partners"}:
+            return Token("@", token.start, tokens[i + n].end, token.phrase), i + n + 1
     return token, i
 
 
@@ -232,18 +239,16 @@ def _merge(first: Token, second: Token) -> Token:
     return Token("@", first.start, second.end, Phrase(names, first.phrase.people or second.phrase.people))
 
 
-def _clauses(tokens: list[Token]) -> list[int]:
+def _clauses(tokens: list[Token], grammar: Grammar) -> list[int]:
     out, clause = [], 0
     for i, token in enumerate(tokens):
-        word = token.text
-        if word == BREAK or word in _OPENERS or (word == "as" and _opens(tokens, i)):
+        if token.text == BREAK or token.text in grammar.openers or (token.text == "as" and _opens(tokens, i, grammar)):
             clause += 1
         out.append(clause)
     return out
 
 
-def _opens(tokens: list[Token], i: int) -> bool:
+def _opens(tokens: list[Token], i: int, grammar: Grammar) -> bool:
     """Whether "as" begins a clause ("as tensions rise") and is no part of "as many as" or "such as"."""
-    before = tokens[i - 1].text if i else ""
-    after = tokens[i + 1].text if i + 1 < len(tokens) else ""
-    return before not in _AS_GOES_ON and after not in _AS_GOES_ON
+    around = {tokens[i - 1].text if i else "", tokens[i + 1].text if i + 1 < len(tokens) else ""}
+    return around.isdisjoint(grammar.as_goes_on)

@@ -3,7 +3,7 @@
     troops          the word                          troop~      the word with any ending of a verb or noun
     {forces}        a word or phrase of that list     <number>    a number in figures
     <past>          a year at least two before the entry's
-    ...             up to 6 words of any kind         ..          up to 2
+    ...             up to 6 words of any kind         ..          up to 2 words, none of them an actor
     (a | b c)       one of these                      x?          x or nothing
     <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
     [ x ]           only this part is evidence        |           alternatives, in brackets only
@@ -65,6 +65,11 @@ def endings(word: str) -> frozenset[str]:
     return frozenset(forms)
 
 
+def words_of(listed: str) -> frozenset[str]:
+    """The words and phrases of a list: "word|two words|stem~"."""
+    return frozenset().union(*(_forms(w.strip()) for w in listed.split("|") if w.strip()))
+
+
 Needs = tuple[frozenset[str], ...]
 
 
@@ -82,14 +87,15 @@ class _Parser:
             self.tokens.append((m.lastgroup, m.group(m.lastgroup)))
             at = m.end()
         self.i = 0
-        stops = "|".join(sorted(re.escape(w) for w in self._words(lists.get("stops", "")))) or "(?!)"
+        stops = "|".join(sorted(re.escape(w) for w in words_of(lists.get("stops", "")))) or "(?!)"
         self.any_word = rf"(?:(?!(?:{stops}) )[^ {BREAK}]+ )"
+        self.plain_word = rf"(?:(?!(?:{stops}) )[^ @{BREAK}]+ )"
 
     def parse(self) -> Pattern:
         regex, needs = self._alternatives()
         if self.i < len(self.tokens):
             raise PatternError(f"{self.tokens[self.i][1]!r} closes nothing")
-        if not needs:
+        if not needs and not self.slots:
             raise PatternError("must require at least one word")
         return Pattern(self.source, re.compile("(?<= )" + regex), tuple(sorted(needs, key=len)))
 
@@ -122,17 +128,18 @@ class _Parser:
         kind, value = self.tokens[self.i]
         self.i += 1
         if kind == "word":
-            words = self._forms(value)
+            words = _forms(value)
             return _any(words), (frozenset(words),)
         if kind == "list":
             if value not in self.lists:
                 raise PatternError(f"{{{value}}} is no word list")
-            words = self._words(self.lists[value])
+            words = words_of(self.lists[value])
             return _any(words), (frozenset(w.split(" ", 1)[0] for w in words),)
         if kind == "slot":
             return self._slot(value), ()
         if kind == "gap":
-            return f"{self.any_word}{{0,{GAP if value == '...' else SHORT_GAP}}}?", ()
+            word, most = (self.any_word, GAP) if value == "..." else (self.plain_word, SHORT_GAP)
+            return f"{word}{{0,{most}}}?", ()
         if value in "([":
             regex, needs = self._alternatives()
             close = {"(": ")", "[": "]"}[value]
@@ -155,14 +162,12 @@ class _Parser:
     def _peek(self) -> tuple[str, str] | None:
         return self.tokens[self.i] if self.i < len(self.tokens) else None
 
-    def _forms(self, word: str) -> frozenset[str]:
-        if not word.endswith("~"):
-            return frozenset({word})
-        head, _, last = word[:-1].rpartition(" ")
-        return frozenset((head + " " + form).strip() for form in endings(last))
 
-    def _words(self, listed: str) -> frozenset[str]:
-        return frozenset().union(*(self._forms(w.strip()) for w in listed.split("|") if w.strip()))
+def _forms(word: str) -> frozenset[str]:
+    if not word.endswith("~"):
+        return frozenset({word})
+    head, _, last = word[:-1].rpartition(" ")
+    return frozenset((head + " " + form).strip() for form in endings(last))
 
 
 def _any(words: frozenset[str]) -> str:

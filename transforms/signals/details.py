@@ -1,0 +1,123 @@
+"""Details of a signal that its sentence gives: how many of what, when, and who says so."""
+
+from __future__ import annotations
+
+import re
+
+from transforms.signals.lines import BREAK, Line
+from transforms.signals.rules import Hit, Rules
+
+_SCALE = {
+    "hundred": 100,
+    "hundreds": 100,
+    "thousand": 1_000,
+    "thousands": 1_000,
+    "k": 1_000,
+    "million": 1_000_000,
+    "m": 1_000_000,
+}
+_SMALL = dict(zip(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(2, 11), strict=True)) | {"a": 1, "dozen": 12}
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
+_WHEN = re.compile(
+    r"\b(?:as (?:soon|early) as [\w ]{3,30}?(?=[,.;:!?”\"]| with | if | according | [a-z]+ officials|$)"
+    r"|(?:in|within) (?:a matter of |the (?:coming|next) )?(?:\w+ )?(?:hours|days|weeks|months)"
+    r"|(?:at )?any (?:time|moment|day)(?: now)?|imminent(?:ly)?"
+    r"|(?:early|late|later|by|before|in|until|by the end of)(?: the)?(?: early| late)? (?:next |this )?"
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|spring|summer|autumn|winter|week|month|year|20\d\d)"
+    r"|(?:on )?(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}(?:st|nd|rd|th)?\b"
+    r"|(?:on )?\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    r"|(?:next|this|later this|early next|the coming) (?:week|month|year|winter|spring|summer|autumn)"
+    r"|tomorrow|tonight|(?:on |next )?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
+    re.IGNORECASE,
+)
+COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
+_SAYERS = frozenset(
+    ["sources", "source", "people", "person", "officials", "official", "intelligence", "report", "reports", "media", "experts", "analysts", "assessment", "findings", "minister", "ministry", "spokesman", "spokeswoman", "president", "leader", "chief", "general", "authorities", "witnesses", "residents", "diplomats", "images"]
+)
+
+
+def quantity(hit: Hit, units: frozenset[str]) -> tuple[int | None, str]:
+    """The number in or right beside a hit's evidence and what it counts: (175000, "troops"); (None, "") if there is none.
+
+    A number counts only before a word of `units` (at most four words on) or after "as many as", "up to", "reach".
+    """
+    tokens = hit.line.tokens
+    low, high = max(0, hit.left - 6), min(len(tokens), hit.right + 8)
+    for i in range(low, high):
+        value, after = _number(hit.line, i)
+        if value is None or (1900 <= value <= 2100 and "," not in tokens[i].text):
+            continue
+        for j in range(after, min(len(tokens), after + 4)):
+            if tokens[j].text == BREAK:
+                break
+            two = " ".join(t.text for t in tokens[j : j + 2])
+            if two in units or tokens[j].text in units:
+                return value, two if two in units else tokens[j].text
+        before = " ".join(t.text for t in tokens[max(0, i - 3) : i])
+        if value >= 1000 and before.endswith(("as many as", "up to", "reach", "reached", "total of")):
+            return value, next((t.text for t in tokens[low:high] if t.text in units), "")
+    return None, ""
+
+
+def _number(line: Line, i: int) -> tuple[int | None, int]:
+    """The number that begins at word i and the place after it; (None, i) if none does."""
+    tokens = line.tokens
+    word = tokens[i].text
+    value: float | None = None
+    if _NUMBER.fullmatch(word):
+        value = float(word.replace(",", ""))
+    elif word in _SMALL and i + 1 < len(tokens) and tokens[i + 1].text in _SCALE:
+        value = _SMALL[word]
+    if value is None:
+        return None, i
+    j = i + 1
+    while j < len(tokens) and tokens[j].text in _SCALE:
+        value *= _SCALE[tokens[j].text]
+        j += 1
+    return int(value), j
+
+
+def when(hit: Hit, text: str, modality: str) -> str:
+    """The words for the time of a coming event, nearest to the evidence in its sentence; "" for what is not coming."""
+    if modality not in COMING:
+        return ""
+    line = hit.line
+    start, end = line.tokens[hit.left].start, line.tokens[hit.right - 1].end
+    found = [
+        (max(m.start() - end, start - m.end(), 0), m.group())
+        for m in _WHEN.finditer(text, line.tokens[0].start, line.tokens[-1].end + 1)
+    ]
+    near = min(found, key=lambda x: x[0], default=(0, ""))
+    return near[1].strip() if near[0] <= 80 else ""
+
+
+def attribution(hit: Hit, text: str, rules: Rules) -> str:
+    """Who says so, in the entry's words ("a senior administration official"); "" if nobody is named."""
+    line, tokens = hit.line, hit.line.tokens
+    for i, token in enumerate(tokens):
+        if token.text == "according" and i + 2 < len(tokens) and tokens[i + 1].text == "to":
+            end = i + 2
+            while (
+                end < min(len(tokens), i + 12) and tokens[end].text not in {",", BREAK} and tokens[end].text not in rules.speech
+            ):
+                end += 1
+            return text[tokens[i + 2].start : tokens[end - 1].end]
+    best = ""
+    for i, token in enumerate(tokens):
+        if token.text not in rules.speech or hit.left < i < hit.right:
+            continue
+        start = i
+        while (
+            start > 0
+            and i - start < 14
+            and tokens[start - 1].text not in {",", BREAK}
+            and line.clause[start - 1] == line.clause[i]
+        ):
+            start -= 1
+        if start == i or hit.left <= start < hit.right:
+            continue
+        if any(t.phrase is not None or t.text in _SAYERS for t in tokens[start:i]):
+            said = text[tokens[start].start : tokens[i - 1].end]
+            if i <= hit.left or not best:
+                best = said
+    return best

@@ -1,0 +1,55 @@
+"""Modality: is it told as a fact, claimed, planned, possible, denied, over?
+
+The cues of signals.yaml are tried in their order, so their order is the precedence: denied, negated, historical,
+conditional, possible, planned, alleged (eval codebook, section "signals"). A type only takes the modalities it lists: that
+somebody warns of an attack does not make the warning "alleged". What no cue touches has the type's own modality.
+"""
+
+from __future__ import annotations
+
+from schemas.taxonomy import Cue
+from transforms.signals.lines import Line
+from transforms.signals.patterns import Pattern
+from transforms.signals.rules import Hit, Rules
+
+PRESENT_CRISIS_YEARS = 1  # a year this close to the entry's may still be the present crisis
+_STRONG = frozenset({"denied", "negated", "historical", "conditional"})
+
+
+def modality(hit: Hit, rules: Rules, year: int) -> str:
+    """The modality of a hit in an entry of `year`."""
+    kind, spec = hit.rule.kind, hit.rule.spec
+    for cue, patterns in rules.cues:
+        if cue.modality not in kind.modalities or (spec.modality and cue.modality not in _STRONG):
+            continue
+        if any(_applies(cue, pattern, hit, year) for pattern in patterns):
+            return cue.modality
+    return spec.modality or kind.modality
+
+
+def _applies(cue: Cue, pattern: Pattern, hit: Hit, year: int) -> bool:
+    line = hit.line
+    for m in pattern.find(line.text, line.words):
+        past = [int(v) for name, v in m.groupdict().items() if name.startswith("past_") and v]
+        if past and max(past) >= year - PRESENT_CRISIS_YEARS:
+            continue
+        start, end = line.span(m.start(), m.end())
+        if cue.where == "sentence" or _near(cue, line, start, end, hit):
+            return True
+    return False
+
+
+def _near(cue: Cue, line: Line, start: int, end: int, hit: Hit) -> bool:
+    """Whether a cue at words [start, end) is where it should be, in one clause with the hit."""
+    first, last = hit.start, hit.end - 1
+    if not _same_clause(line, start, end - 1, first, last):
+        return False
+    if start < hit.end and end > hit.start:
+        return cue.where == "around" or (cue.where == "before" and start < hit.end - 1)
+    if end <= hit.start:
+        return cue.where in ("before", "around") and hit.start - end <= cue.reach
+    return cue.where in ("after", "around") and start - hit.end <= cue.reach
+
+
+def _same_clause(line: Line, start: int, end: int, first: int, last: int) -> bool:
+    return line.clause[start] <= line.clause[last] and line.clause[end] >= line.clause[first]

@@ -1,0 +1,113 @@
+"""The rules of a taxonomy, compiled: which patterns to try on a line, and what each hit means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
+from transforms.signals.lines import Grammar, Line
+from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
+
+_TRAILING = frozenset(
+    ["of", "on", "in", "to", "at", "by", "for", "from", "with", "and", "or", "the", "a", "an", "over", "against", "about", "near", "into", "as", "that", "is", "are", "was", "were", ",", "-", "'s"]
+)
+_LEADING = frozenset([",", "-", "'s", "and", "or", "of", "the", "that", "to"])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One compiled pattern of one type."""
+
+    kind: SignalType
+    spec: PatternSpec
+    find: Pattern
+    needs: Pattern | None
+    unless: Pattern | None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A rule that matched words [start, end) of a line; [left, right) of them are evidence. `slots`: role -> actor words."""
+
+    rule: Rule
+    line: Line
+    start: int
+    end: int
+    left: int
+    right: int
+    slots: dict[str, tuple[int, ...]]
+
+
+class Rules:
+    """All rules of a taxonomy, indexed by the words that a line must have.
+
+    Raises ValueError that names type and pattern if one cannot be read.
+    """
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._lists = taxonomy.lists
+        self.grammar = Grammar(
+            *(words_of(taxonomy.lists.get(n, "")) for n in ("titles", "links", "people", "openers", "as_goes_on"))
+        )
+        self.speech = words_of(taxonomy.lists.get("speech", ""))
+        self.cues: list[tuple[Cue, list[Pattern]]] = [
+            (cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]) for cue in taxonomy.cues
+        ]
+        self._unless = {kind.type: [self._compile(kind.type, u) for u in kind.unless] for kind in taxonomy.types}
+        self._by_word: dict[str, list[int]] = {}
+        self._rules: list[Rule] = []
+        for kind in taxonomy.types:
+            for spec in kind.patterns:
+                self._add(kind, spec)
+
+    def _add(self, kind: SignalType, spec: PatternSpec) -> None:
+        find = self._compile(kind.type, spec.find)
+        if not find.needs:
+            raise ValueError(f"{kind.type}: pattern {spec.find!r} must require at least one word")
+        needs, unless = (self._compile(kind.type, p) if p else None for p in (spec.needs, spec.unless))
+        for word in find.needs[0]:
+            self._by_word.setdefault(word, []).append(len(self._rules))
+        self._rules.append(Rule(kind, spec, find, needs, unless))
+
+    def _compile(self, where: str, source: str) -> Pattern:
+        try:
+            return compile_pattern(source, self._lists)
+        except PatternError as e:
+            raise ValueError(f"{where}: pattern {source!r}: {e}") from None
+
+    def hits(self, line: Line) -> Iterator[Hit]:
+        """What the rules find in a line, in the order of the file."""
+        barred: dict[str, bool] = {}
+        for i in sorted({i for word in line.words for i in self._by_word.get(word, ())}):
+            rule = self._rules[i]
+            kind = rule.kind.type
+            if kind not in barred:
+                barred[kind] = any(matches(u, line) for u in self._unless[kind])
+            if barred[kind]:
+                continue
+            for m in rule.find.find(line.text, line.words):
+                if (rule.needs and not matches(rule.needs, line)) or (rule.unless and matches(rule.unless, line)):
+                    break
+                yield _hit(rule, line, m)
+
+
+def matches(pattern: Pattern, line: Line) -> bool:
+    """Whether a pattern matches anywhere in a line."""
+    return next(iter(pattern.find(line.text, line.words)), None) is not None
+
+
+def _hit(rule: Rule, line: Line, m: re.Match[str]) -> Hit:
+    slots: dict[str, tuple[int, ...]] = {}
+    for name, value in m.groupdict().items():
+        role = name.rpartition("_")[0]
+        if value is not None and role in ("source", "target", "both"):
+            slots[role] = (*slots.get(role, ()), int(value))
+    start, end = line.span(m.start(), m.end())
+    left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
+    while right - 1 > left and line.tokens[right - 1].text in _TRAILING:
+        right -= 1
+    while left + 1 < right and line.tokens[left].text in _LEADING:
+        left += 1
+    return Hit(rule, line, start, end, left, right, slots)

@@ -1,0 +1,120 @@
+"""Read the signals of an entry: what is said, how surely, by whom, about whom, with the words that say it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from schemas.entry import Entry
+from schemas.records import iso
+from schemas.report import Actor, Signal
+from schemas.watch import Watch
+from transforms.signals.details import attribution, quantity, when
+from transforms.signals.lines import acting, lines
+from transforms.signals.modality import modality
+from transforms.signals.patterns import words_of
+from transforms.signals.roles import Cast, roles
+from transforms.signals.rules import Hit, Rules
+
+FIELDS = ("title", "summary", "text")
+MAX_CHARACTERS = 50_000  # of one field; what stands behind is not read
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A signal and what it is ranked by against others of the same claim."""
+
+    signal: Signal
+    hit: Hit
+    rank: tuple[float, ...]
+
+
+class SignalTagger:
+    """Tags signals by the patterns of the watch's taxonomy and the sides of the watch."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.sides = watch.sides
+        self.rules = Rules(watch.taxonomy)
+        self.units = words_of(watch.taxonomy.lists.get("units", ""))
+
+    def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
+        """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
+
+        One signal for each type, source and target. Raises ValueError if an actor's mention lies outside its field.
+        """
+        year = int(iso(entry.time)[:4])
+        cast = Cast(_named(actors), self.sides)
+        readings: list[_Reading] = []
+        for place, field in enumerate(FIELDS):
+            text = getattr(entry, field)[:MAX_CHARACTERS]
+            for line in lines(field, text, actors, self.rules.grammar):
+                for hit in _best_of_each_place(list(self.rules.hits(line))):
+                    readings += self._read(hit, text, cast, year, place)
+        return _without_repeats(readings)
+
+    def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[_Reading]:
+        kind = hit.rule.kind
+        how = modality(hit, self.rules, year)
+        pairs, sure = roles(hit, self.rules, cast)
+        start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
+        number, unit = quantity(hit, self.units)
+        confidence = round(min(1.0, hit.rule.spec.confidence + 0.05 * sure), 2)
+        out = []
+        for source, target in pairs:
+            signal = Signal(
+                type=kind.type,
+                direction=kind.direction,
+                modality=how,
+                source=source,
+                target=target,
+                field=hit.line.field,
+                start=start,
+                end=end,
+                evidence=text[start:end],
+                attributed_to=attribution(hit, text, self.rules),
+                quantity=number,
+                unit=unit,
+                when=when(hit, text, how),
+                confidence=confidence,
+            )
+            rank = (-len(hit.slots), -(source is not None) - (target is not None), -confidence, place, start)
+            out.append(_Reading(signal, hit, rank))
+        return out
+
+
+@functools.lru_cache(maxsize=8)
+def tagger_for(watch: Watch) -> SignalTagger:
+    """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle)."""
+    return SignalTagger(watch)
+
+
+def _named(actors: tuple[Actor, ...]) -> tuple[str, ...]:
+    """The names that sources and targets may bear, in order of first mention."""
+    first = {a.id: min(((FIELDS.index(m.field), m.start) for m in a.mentions), default=(len(FIELDS), 0)) for a in actors}
+    return tuple(dict.fromkeys(acting(a) for a in sorted(actors, key=lambda a: first[a.id])))
+
+
+def _best_of_each_place(hits: list[Hit]) -> list[Hit]:
+    """Of the hits of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.rule.spec.confidence, h.start - h.end, h.start)):
+        same = (k for k in kept if k.rule.kind.type == hit.rule.kind.type)
+        if not any(k.start < hit.end and hit.start < k.end for k in same):
+            kept.append(hit)
+    return kept
+
+
+def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
+    """One signal for each type, source and target; one that knows less than another of its type says nothing new."""
+    firm = {(r.signal.type, id(r.hit.line)) for r in readings}
+    best: dict[tuple[str, str | None, str | None], _Reading] = {}
+    for r in sorted(readings, key=lambda r: r.rank):
+        s, kind = r.signal, r.hit.rule.kind
+        if s.modality in ("conditional", "possible") and any((t, id(r.hit.line)) in firm for t in kind.yields_to):
+            continue
+        known = [k for k in best if k[0] == s.type]
+        if any((s.source in (None, k[1])) and (s.target in (None, k[2])) for k in known):
+            continue
+        best[s.type, s.source, s.target] = r
+    chosen = [r.signal for r in best.values()]
+    return tuple(sorted(chosen, key=lambda s: (FIELDS.index(s.field), s.start, s.end, s.type, s.source or "", s.target or "")))
