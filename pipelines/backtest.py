@@ -90,6 +90,9 @@ class WriteResults(beam.PTransform):
 
     output: str
 
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def expand(self, detected: dict[str, beam.PCollection[Any]]) -> beam.PCollection[str]:
         keyed = {
             name: detected[name] | f"Key_{name}" >> beam.Map(lambda value: ("", value))
@@ -153,9 +156,10 @@ def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> 
 
 def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[str], detect: DetectAlerts, output: str) -> None:
     """The graph from lines of recorded entries to the files."""
-    opened = lines | "OpenLines" >> beam.ParDo(OpenLines(detect.watch.name)).with_outputs("failures", main="reports")
-    detected = dict(opened.reports.with_output_types(Report) | "DetectAlerts" >> detect)
-    detected["failures"] = (opened.failures.with_output_types(Failure), detected["failures"]) | "AllFailures" >> beam.Flatten()
+    open_lines = beam.ParDo(OpenLines(detect.watch.name)).with_output_types(Report)
+    opened = lines | "OpenLines" >> open_lines.with_outputs("failures", main="reports")
+    detected = dict(opened.reports | "DetectAlerts" >> detect)
+    detected["failures"] = (opened.failures, detected["failures"]) | "AllFailures" >> beam.Flatten()
     _ = detected | "WriteResults" >> WriteResults(output)
 
 
@@ -226,7 +230,6 @@ def _summary(output: Path) -> None:
         return sum(1 for _ in (output / name).open("rb"))
 
     relevant = sum(json.loads(line)["relevant"] for line in (output / "entries.jsonl").open("rb"))
-    stories, alerts, failures = count("stories.jsonl"), count("alerts.jsonl"), count("failures.jsonl")
-    print(
-        f"{count('entries.jsonl')} entries, {relevant} relevant, {stories} stories, {alerts} alerts, {failures} dead letters: {output}"
-    )
+    counts = {name: count(f"{name}.jsonl") for name in ("stories", "alerts", "failures")}
+    told = ", ".join(f"{n} {name}" for name, n in counts.items())
+    print(f"{count('entries.jsonl')} entries, {relevant} relevant: {told}, in {output}")

@@ -24,7 +24,7 @@ from apache_beam.transforms.periodicsequence import PeriodicImpulse
 from pipelines.options import CollectOptions, Topics, feeds_file, is_local, state_dir_of, subscription_name, topics_of
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
-from schemas.failure import Failure, failure
+from schemas.failure import failure
 from transforms.feeds import PollFeeds
 from transforms.feeds.poller import USER_AGENT
 from transforms.publishing import PublishEntries, PublishFailures
@@ -57,10 +57,14 @@ class CollectEntries(beam.PTransform):
     poll: PollFeeds
     shards: int = 1
 
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def expand(self, ticks: beam.PCollection[Any]) -> dict[str, beam.PCollection[Any]]:
-        sharded = ticks | "ToShards" >> beam.ParDo(ToShards(self.shards)).with_outputs("failures", main="shards")
-        polled = sharded.shards.with_output_types(tuple[str, int]) | "PollFeeds" >> self.poll
-        failures = (sharded.failures.with_output_types(Failure), polled.failures) | "AllFailures" >> beam.Flatten()
+        to_shards = beam.ParDo(ToShards(self.shards)).with_output_types(tuple[str, int])
+        sharded = ticks | "ToShards" >> to_shards.with_outputs("failures", main="shards")
+        polled = sharded.shards | "PollFeeds" >> self.poll
+        failures = (sharded.failures, polled.failures) | "AllFailures" >> beam.Flatten()
         return {"entries": polled.entries, "failures": failures}
 
 
@@ -113,7 +117,7 @@ def collect_entries(options: PipelineOptions, feeds: str) -> CollectEntries:
         base_interval=view.poll_every,
         deadline=view.poll_deadline,
         host_gap=view.host_gap,
-        user_agent=view.user_agent or USER_AGENT,
+        user_agent=view.poll_user_agent or USER_AGENT,
         allow_local_addresses=view.allow_local_addresses,
         checkpoint_directory=state_dir_of(options),
     )

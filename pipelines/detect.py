@@ -23,7 +23,7 @@ from pipelines.options import DetectOptions, UsageError, is_local, state_dir_of,
 from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
 from schemas.entry import Entry
-from schemas.failure import Failure, failure
+from schemas.failure import failure
 from schemas.records import from_json, micros
 from schemas.report import Report
 from schemas.watch import Watch, load_watch
@@ -60,6 +60,9 @@ class DetectAlerts(beam.PTransform):
     state_dir: str = ""
     checkpoint_every: int = 100
     mute_until: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> dict[str, beam.PCollection[Any]]:
         actors = reports | "TagActors" >> TagActors(self.watch, model=self.spacy_model)
@@ -120,10 +123,11 @@ class DetectConfig:
 def build_pipeline(pipeline: beam.Pipeline, config: DetectConfig) -> dict[str, beam.PCollection[Any]]:
     """The graph from the entries log to the alerts topic; what DetectAlerts returns, for tests to look at."""
     messages = pipeline | "ReadEntries" >> ReadFromPubSub(subscription=config.subscription, with_attributes=True)
-    opened = messages | "OpenReports" >> beam.ParDo(OpenReports(config.watch.name)).with_outputs("failures", main="reports")
-    detected = opened.reports.with_output_types(Report) | "DetectAlerts" >> config.detect
+    open_reports = beam.ParDo(OpenReports(config.watch.name)).with_output_types(Report)
+    opened = messages | "OpenReports" >> open_reports.with_outputs("failures", main="reports")
+    detected = opened.reports | "DetectAlerts" >> config.detect
     refused = detected["alerts"] | "PublishAlerts" >> PublishAlerts(config.alerts_topic, config.known_alerts)
-    failures = (opened.failures.with_output_types(Failure), detected["failures"], refused) | "AllFailures" >> beam.Flatten()
+    failures = (opened.failures, detected["failures"], refused) | "AllFailures" >> beam.Flatten()
     _ = failures | "PublishFailures" >> PublishFailures(config.dead_letters_topic)
     return detected
 

@@ -67,7 +67,7 @@ class CollectOptions(PipelineOptions):
         _add(parser, "poll-deadline", type=float, default=20.0, help="seconds that the poll of a feed may take (default: 20)")
         _add(parser, "poll-shards", type=int, default=1, help="parts of the feeds, by host, polled side by side (default: 1; "
              "on Dataflow about one per 1,000 feeds)")  # fmt: skip
-        _add(parser, "user-agent", default="", help="how the poller introduces itself; give a way to reach you "
+        _add(parser, "poll-user-agent", default="", help="how the poller introduces itself; give a way to reach you "
              "(default: vedette/VERSION with the project's name)")  # fmt: skip
         _add(parser, "allow-local-addresses", action="store_true", help="poll feeds on private and loopback addresses too")
 

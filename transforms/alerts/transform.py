@@ -25,6 +25,9 @@ class RaiseAlerts(beam.PTransform):
     watch: Watch
     models: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def expand(self, stories: beam.PCollection[Story]) -> beam.PCollection[Alert]:
         return stories | "RenderAlerts" >> beam.ParDo(_RenderAlerts(self.watch, self.models)).with_output_types(Alert)
 

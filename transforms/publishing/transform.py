@@ -34,6 +34,9 @@ class PublishEntries(beam.PTransform):
 
     topic: str
 
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def expand(self, entries: beam.PCollection[Entry]) -> beam.PCollection[Failure]:
         return entries | "SendEntries" >> beam.ParDo(_Send(self.topic, "PublishEntries", entry_messages)).with_output_types(
             Failure
@@ -52,6 +55,9 @@ class PublishAlerts(beam.PTransform):
     topic: str
     known: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def expand(self, alerts: beam.PCollection[Alert]) -> beam.PCollection[Failure]:
         return alerts | "SendAlerts" >> beam.ParDo(_SendOnce(self.topic, self.known)).with_output_types(Failure)
 
@@ -61,6 +67,9 @@ class PublishFailures(beam.PTransform):
     """PCollection[Failure] -> nothing: dead letters. One that cannot be published is logged in full: the last resort."""
 
     topic: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     def expand(self, failures: beam.PCollection[Failure]) -> beam.PCollection[Failure]:
         return failures | "SendFailures" >> beam.ParDo(

@@ -28,10 +28,9 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec
 from apache_beam.typehints import KV
 
-from schemas.failure import Failure, failure
+from schemas.failure import failure
 from schemas.records import to_json
 from schemas.report import Report
-from schemas.story import Story
 from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
 from transforms.checkpoints import Checkpoint, Checkpoints
@@ -70,9 +69,13 @@ class FoldStories(beam.PTransform):
     checkpoint_every: int = 100
     mute_until: int = 0
 
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def expand(self, reports: beam.PCollection[Report]) -> dict[str, beam.PCollection[Any]]:
-        sorted_out = reports | "KeyByWatch" >> beam.ParDo(_KeyRelevant()).with_outputs("others", main="relevant")
-        keyed = sorted_out.relevant.with_output_types(KV[str, Report])
+        key_relevant = beam.ParDo(_KeyRelevant()).with_output_types(KV[str, Report])
+        sorted_out = reports | "KeyByWatch" >> key_relevant.with_outputs("others", main="relevant")
+        keyed = sorted_out.relevant
         keeper = _Keeper(
             self.watch,
             AlertPolicy(self.watch, self.alert_on_backfill),
@@ -80,19 +83,15 @@ class FoldStories(beam.PTransform):
             self.checkpoint_every,
             self.mute_until,
         )
+        dofn = _FoldInOrder(keeper) if self.in_order else _Fold(keeper)
+        fold = beam.ParDo(dofn).with_output_types(Report).with_outputs(STORIES, FAILURES, main="reports")
         if self.in_order:
-            folded = (
-                keyed
-                | "CollectAll" >> beam.GroupByKey()
-                | "FoldInOrder" >> beam.ParDo(_FoldInOrder(keeper)).with_outputs(STORIES, FAILURES, main="reports")
-            )
-        else:
-            folded = keyed | "Fold" >> beam.ParDo(_Fold(keeper)).with_outputs(STORIES, FAILURES, main="reports")
-        others = sorted_out.others.with_output_types(Report)
+            keyed = keyed | "CollectAll" >> beam.GroupByKey()
+        folded = keyed | "Fold" >> fold
         return {
-            "reports": (folded.reports.with_output_types(Report), others) | "AllReports" >> beam.Flatten(),
-            "stories": folded[STORIES].with_output_types(Story),
-            "failures": folded[FAILURES].with_output_types(Failure),
+            "reports": (folded.reports, sorted_out.others) | "AllReports" >> beam.Flatten(),
+            "stories": folded[STORIES],
+            "failures": folded[FAILURES],
         }
 
 
