@@ -1,0 +1,143 @@
+"""Polls each feed of a list once and says what is wrong with it and what to do: `vedette feeds check FEEDS.opml`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from schemas.entry import Entry
+from schemas.failure import Failure
+from schemas.records import EPOCH, MICROSECOND
+from transforms.feeds.opml import Feed, read_opml
+from transforms.feeds.poller import USER_AGENT, Poller, PollOptions, wall_clock
+from transforms.feeds.state import FeedState
+
+STALE_AFTER = timedelta(days=30)
+
+# What to do about a class of failure.
+ADVICE = {
+    "address-refused": "use a public address, or --allow-local-addresses if the server is your own",
+    "bad-response": "tell the publisher; the server does not speak HTTP as it should",
+    "bad-url": "correct the URL",
+    "broken": "tell the publisher; a validator such as validator.w3.org/feed shows where the XML breaks",
+    "challenge": "the publisher wants a person; ask for the feed to be let through, or take another feed",
+    "connect": "try again later; if it stays so, look for the feed's new address",
+    "cut-off": "try again; if it stays so, tell the publisher",
+    "dns": "check the spelling of the host; the site may be gone",
+    "encoding": "tell the publisher; the server compresses in a way that was not asked for",
+    "expired": "take the feed off the list; it has ended",
+    "forbidden": "set --user-agent to name you and a way to reach you, or ask the publisher",
+    "gone": "take the feed off the list; the publisher has closed it",
+    "not-a-feed-binary": "correct the URL; it leads to a file",
+    "not-a-feed-empty": "try again later; the server sends nothing",
+    "not-a-feed-html": "correct the URL: look in the page's source for a link of type application/rss+xml",
+    "not-a-feed-json-other": "correct the URL; it is an API, not a JSON Feed",
+    "not-a-feed-unreadable": "correct the URL",
+    "not-a-feed-xml-other": "correct the URL; sitemaps and lists of feeds are not polled",
+    "not-found": "look for the feed's new address on the site",
+    "over-budget": "tell the publisher; the document takes too long to read",
+    "rate-limited": "poll less often, or list fewer feeds of this host",
+    "redirect": "open the URL in a browser and list the address it ends at",
+    "server-error": "try again later",
+    "timeout": "try again later; the server is slow or hangs",
+    "tls": "check that the site's certificate is valid",
+    "too-large": "ask the publisher for a feed with fewer entries",
+    "unauthorized": "the feed needs a password: https://name:password@host/...",
+    "unavailable": "try again later",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One feed as it was found. `newest` is the date of its newest entry; a feed that is well has no `problems`."""
+
+    feed: Feed
+    status: str
+    entries: int = 0
+    newest: datetime | None = None
+    problems: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+def check_feeds(
+    opml: Path | str,
+    user_agent: str = "",
+    allow_local: bool = False,
+    deadline: float = 20.0,
+    clock: Callable[[], int] = wall_clock,
+) -> list[Row]:
+    """Poll each feed of the list once, all at the same time. Raises ConfigError if the list itself is wrong."""
+    feeds = read_opml(opml)
+    options = PollOptions(
+        base_interval=1.0, deadline=deadline, user_agent=user_agent or USER_AGENT, allow_local_addresses=allow_local
+    )
+    now = clock()
+    with Poller(options, clock) as poller:
+        fresh = {feed.url: FeedState(due=now) for feed in feeds}  # a check does not spread its first polls
+        result = poller.round(feeds, fresh, now, patience=None)
+    entries: dict[str, list[Entry]] = {feed.url: [] for feed in feeds}
+    failures: dict[str, list[Failure]] = {feed.url: [] for feed in feeds}
+    for entry in result.entries:
+        entries[entry.feed].append(entry)
+    for failed in result.failures:
+        failures[failed.subject].append(failed)
+    return [_row(feed, result.states[feed.url], entries[feed.url], failures[feed.url], now) for feed in feeds]
+
+
+def feeds_table(rows: list[Row]) -> RenderableType:
+    """The rows as a table for the terminal, with a line that counts them."""
+    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left")
+    for name in ("feed", "status", "entries", "newest", "what is wrong", "what to do"):
+        table.add_column(name, justify="right" if name == "entries" else "left", overflow="fold", no_wrap=name == "newest")
+    for row in sorted(rows, key=lambda row: not row.problems):
+        name = f"{escape(row.feed.outlet)}\n[dim]{escape(row.feed.url)}[/dim]"
+        style = "red" if not row.entries else "yellow"
+        table.add_row(
+            name,
+            f"[{style if row.problems else 'green'}]{escape(row.status)}[/]",
+            str(row.entries),
+            f"{row.newest:%Y-%m-%d %H:%M}" if row.newest else "",
+            escape("\n".join(row.problems)),
+            escape("\n".join(row.advice)),
+        )
+    well = sum(not row.problems for row in rows)
+    summary = f"{well} of {len(rows)} feeds are well" if well < len(rows) else f"all {len(rows)} feeds are well"
+    return Group(table, f"\n{summary}")
+
+
+def _row(feed: Feed, state: FeedState, entries: list[Entry], failures: list[Failure], now: int) -> Row:
+    problems = [failed.error for failed in failures]
+    advice = [ADVICE[failed.reason] for failed in failures if failed.reason in ADVICE]
+    dated = [entry.published for entry in entries if entry.published == entry.time]
+    newest = EPOCH + max(dated) * MICROSECOND if dated else None
+    for problem, what_to_do in _weaknesses(entries, len(dated), newest, now) if not state.trouble else ():
+        problems.append(problem)
+        advice.append(what_to_do)
+    return Row(feed, state.trouble or "well", len(entries), newest, tuple(problems), tuple(dict.fromkeys(advice)))
+
+
+def _weaknesses(entries: list[Entry], dated: int, newest: datetime | None, now: int) -> list[tuple[str, str]]:
+    """What is weak about a feed that can be polled."""
+    if not entries:
+        return [("the feed has no entries", "see whether the publisher has moved to another feed")]
+    found = []
+    undated = len(entries) - dated
+    if undated:
+        number = "no entry has" if undated == len(entries) else f"{undated} of {len(entries)} entries do not have"
+        found.append((f"{number} a date that can be true", "none needed: the time of polling stands for the date"))
+    if newest and EPOCH + now * MICROSECOND - newest > STALE_AFTER:
+        found.append(
+            (f"nothing new since {newest.astimezone(UTC):%Y-%m-%d}", "see whether the publisher has moved to another feed")
+        )
+    if not any(entry.url for entry in entries):
+        found.append(("no entry has a link", "none needed: alerts will have no address to follow"))
+    return found
+
+
+__all__ = ["ADVICE", "Row", "check_feeds", "feeds_table"]
