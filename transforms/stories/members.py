@@ -1,0 +1,91 @@
+"""The entries of the open stories, found by story, by article and by nearness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from transforms.stories.affinity import UNITS, Affinity, Common, Features
+from transforms.stories.index import BruteForceIndex, Index
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an open story. `duplicate_of`: the entry it repeats, None if it is a report of its own."""
+
+    key: int
+    entry_id: str
+    story_id: str
+    time: int
+    duplicate_of: str | None
+    features: Features
+
+
+class Members:
+    """The members, in the order they came in. `index` proposes neighbours."""
+
+    def __init__(self, dimensions: int, index: Index | None = None) -> None:
+        self._members: dict[int, Member] = {}
+        self._stories: dict[str, list[int]] = {}
+        self._articles: dict[str, list[int]] = {}
+        self._index = index or BruteForceIndex(dimensions)
+        self._common = Common(dimensions)
+        self._last_key = 0
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members.values())
+
+    def add(self, entry_id: str, story_id: str, time: int, duplicate_of: str | None, features: Features) -> None:
+        self._last_key += 1
+        self.admit(Member(self._last_key, entry_id, story_id, time, duplicate_of, features))
+
+    def admit(self, member: Member) -> None:
+        """Take in a member that has its key already."""
+        self._last_key = max(self._last_key, member.key)
+        self._members[member.key] = member
+        self._stories.setdefault(member.story_id, []).append(member.key)
+        if member.features.wording.article:
+            self._articles.setdefault(member.features.wording.article, []).append(member.key)
+        self._index.add(member.key, _searchable(member.features))
+        if member.duplicate_of is None:  # copies say nothing about what reports have in common
+            self._common.add(member.features)
+
+    def remove(self, member: Member) -> None:
+        del self._members[member.key]
+        _drop(self._stories, member.story_id, member.key)
+        if member.features.wording.article:
+            _drop(self._articles, member.features.wording.article, member.key)
+        self._index.remove(member.key)
+        if member.duplicate_of is None:
+            self._common.remove(member.features)
+
+    def of_story(self, story_id: str) -> list[Member]:
+        return self._get(self._stories.get(story_id, ()))
+
+    def of_article(self, article: str) -> list[Member]:
+        return self._get(self._articles.get(article, ())) if article else []
+
+    def near(self, features: Features, k: int) -> list[Member]:
+        """About `k` members nearest to the features, the oldest first."""
+        return self._get(sorted(self._index.nearest(_searchable(features), k)))
+
+    def affinity(self, features: Features) -> Affinity:
+        return self._common.to(features)
+
+    def _get(self, keys: Iterable[int]) -> list[Member]:
+        return [self._members[key] for key in keys]
+
+
+def _searchable(features: Features) -> np.ndarray:
+    return (features.vector / UNITS).astype(np.float32)
+
+
+def _drop(lists: dict[str, list[int]], name: str, key: int) -> None:
+    lists[name].remove(key)
+    if not lists[name]:
+        del lists[name]

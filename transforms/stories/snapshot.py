@@ -1,0 +1,87 @@
+"""A fold written down: JSON, exact to the last bit, without pickles."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from schemas import Story, from_dict, to_dict
+from transforms.stories.affinity import Features
+from transforms.stories.members import Member
+from transforms.stories.revision import Thread
+from transforms.stories.seen import Seen
+from transforms.stories.wording import Wording
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class State:
+    """What a fold cannot compute anew. All lists are in the order in which the fold holds them."""
+
+    log_time: int
+    threads: list[Thread]
+    members: list[Member]
+    seen: list[tuple[str, Seen]]
+    claims: list[tuple[str, int]]
+
+
+def dump(state: State) -> bytes:
+    """The state as UTF-8 JSON."""
+    record = {
+        "format": FORMAT,
+        "log_time": state.log_time,
+        "threads": [{"story": to_dict(t.story), "said": t.said, "named": t.named} for t in state.threads],
+        "members": [_from_member(member) for member in state.members],
+        "seen": [[entry_id, list(s.hashes), s.story_id, s.duplicate_of, s.at] for entry_id, s in state.seen],
+        "claims": state.claims,
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def load(data: bytes) -> State:
+    """The state that `dump` wrote. Raises ValueError, KeyError or TypeError if it is none."""
+    record = json.loads(data.decode("utf-8", "surrogatepass"))
+    if record["format"] != FORMAT:
+        raise ValueError(f"a snapshot of format {record['format']}, this release reads {FORMAT}")
+    return State(
+        log_time=record["log_time"],
+        threads=[Thread(from_dict(Story, t["story"]), t["said"], t["named"]) for t in record["threads"]],
+        members=[_to_member(member) for member in record["members"]],
+        seen=[(entry_id, Seen(tuple(hashes), story, copy, at)) for entry_id, hashes, story, copy, at in record["seen"]],
+        claims=[(key, at) for key, at in record["claims"]],
+    )
+
+
+def _from_member(member: Member) -> dict[str, Any]:
+    wording = member.features.wording
+    return {
+        "key": member.key,
+        "entry": member.entry_id,
+        "story": member.story_id,
+        "time": member.time,
+        "copy": member.duplicate_of,
+        "vector": base64.b64encode(member.features.vector.astype("<i4").tobytes()).decode("ascii"),
+        "words": sorted(wording.words),
+        "shingles": sorted(wording.shingles),
+        "body": sorted(wording.body),
+        "numbers": sorted(wording.numbers),
+        "article": wording.article,
+    }
+
+
+def _to_member(record: dict[str, Any]) -> Member:
+    vector = np.frombuffer(base64.b64decode(record["vector"]), "<i4").astype(np.float64)
+    wording = Wording(
+        words=frozenset(record["words"]),
+        shingles=frozenset(record["shingles"]),
+        body=frozenset(record["body"]),
+        numbers=frozenset(record["numbers"]),
+        article=record["article"],
+    )
+    features = Features(vector, wording)
+    return Member(record["key"], record["entry"], record["story"], record["time"], record["copy"], features)

@@ -1,0 +1,192 @@
+"""What an entry's words look like to the fold: which words, which numbers, which runs of words, which article."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from urllib.parse import urlsplit
+
+from schemas import Entry
+
+SHINGLE = 4  # words in a run; long enough that two reporters rarely share one, short enough to survive an editor
+MAX_SHINGLES = 400
+MAX_WORDS = 80
+
+_WORD = re.compile(r"\w+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_POSSESSIVE = re.compile(r"['’]s\b")
+_FUNCTION_WORDS = frozenset(
+    [
+        "a",
+        "about",
+        "after",
+        "all",
+        "also",
+        "am",
+        "amid",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "before",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "here",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "just",
+        "may",
+        "more",
+        "most",
+        "my",
+        "new",
+        "no",
+        "not",
+        "now",
+        "of",
+        "off",
+        "on",
+        "one",
+        "or",
+        "our",
+        "out",
+        "over",
+        "said",
+        "say",
+        "says",
+        "she",
+        "should",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "under",
+        "until",
+        "up",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
+)
+_ENDINGS = ("ing", "ed", "es", "s")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """An entry's wording.
+
+    words     stems of title and lead, without function words
+    shingles  hashes of the runs of SHINGLE words of title, summary and text
+    body      the same of summary and text alone (a copy may have a headline of its own)
+    numbers   the numbers of title and summary, without separators
+    article   what tells the page from others, "" if the address does not
+    """
+
+    words: frozenset[str]
+    shingles: frozenset[int]
+    body: frozenset[int]
+    numbers: frozenset[str]
+    article: str
+
+
+def wording_of(entry: Entry, title_and_lead: str) -> Wording:
+    """The wording of an entry; `title_and_lead` is what its vector stands for."""
+    body = f"{entry.summary} {entry.text}".strip()
+    return Wording(
+        words=frozenset(words_of(title_and_lead)),
+        shingles=_shingles(f"{entry.title} {body}"),
+        body=_shingles(body),
+        numbers=frozenset(re.sub(r"[.,]", "", n) for n in _NUMBER.findall(f"{entry.title} {entry.summary}")),
+        article=article_of(entry.url),
+    )
+
+
+def words_of(text: str) -> list[str]:
+    """Stems of the words that carry meaning, in order, at most MAX_WORDS."""
+    words = _WORD.findall(_POSSESSIVE.sub("", text.lower()))
+    return [_stem(w) for w in words if w not in _FUNCTION_WORDS][:MAX_WORDS]
+
+
+def article_of(url: str) -> str:
+    """The path of a URL if it names one page: with six digits or three hyphens in it. Else "".
+
+    The host and the query do not count: the same article has one path on an outlet's several domains, and feeds add
+    tracking parameters.
+    """
+    try:
+        path = urlsplit(url).path.lower()
+    except ValueError:
+        return ""
+    path = re.sub(r"/(?:index\.\w+)?$", "", path)
+    distinctive = sum(c.isdigit() for c in path) >= 6 or path.count("-") >= 3
+    return path if distinctive else ""
+
+
+def resemblance(a: frozenset[int], b: frozenset[int]) -> float:
+    """Jaccard resemblance of two sets of shingles (Broder 1997), 0 if one is empty."""
+    if not a or not b:
+        return 0.0
+    shared = len(a & b)
+    return shared / (len(a) + len(b) - shared)
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _shingles(text: str) -> frozenset[int]:
+    words = _WORD.findall(text.lower())[: MAX_SHINGLES + SHINGLE - 1]
+    if not words:
+        return frozenset()
+    runs = (words[i : i + SHINGLE] for i in range(max(1, len(words) - SHINGLE + 1)))
+    return frozenset(int.from_bytes(blake2b(" ".join(run).encode(), digest_size=6).digest()) for run in runs)
