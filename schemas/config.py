@@ -63,6 +63,8 @@ def read_yaml(path: Path, model: type[M]) -> M:
         mark = getattr(e, "problem_mark", None)
         problem = getattr(e, "problem", None) or str(e)
         raise ConfigError([Problem(str(path), mark.line + 1 if mark else 0, "", f"is not YAML: {problem}")]) from None
+    except ValueError as e:  # 2021-02-31 is YAML, and no date
+        raise ConfigError([Problem(str(path), _unreadable(root), "", f"has a value that cannot be read: {e}")]) from None
     if root is None or not isinstance(data, dict):
         raise ConfigError([Problem(str(path), 1, "", f"must be a mapping of fields, not {type(data).__name__}")])
     repeated = _repeated_keys(root, path)
@@ -98,6 +100,20 @@ def _line(node: yaml.Node, loc: tuple[str | int, ...]) -> int:
         else:
             break
     return line + 1
+
+
+def _unreadable(node: yaml.Node | None) -> int:
+    """The line of the first scalar that YAML's own constructor refuses, 0 if there is none."""
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            yaml.SafeLoader("").construct_object(node)
+        except ValueError:
+            return node.start_mark.line + 1
+        return 0
+    if not isinstance(node, yaml.CollectionNode):
+        return 0
+    children = (part for child in node.value for part in (child if isinstance(child, tuple) else (child,)))
+    return next(filter(None, map(_unreadable, children)), 0)
 
 
 def _repeated_keys(node: yaml.Node, path: Path) -> list[Problem]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Annotated
 
-from schemas.records import MICROSECOND, Micros, micros, record
+from pydantic import Field
+
+from schemas.records import INT64_MAX, MICROSECOND, Micros, micros, record
 
 EARLIEST_CREDIBLE = micros("1995-01-01")
 LATEST_CREDIBLE = timedelta(hours=36) // MICROSECOND  # after it was seen: clocks and time zones lie by a day and more
@@ -28,7 +31,7 @@ class Entry:
     """
 
     id: str
-    version: int
+    version: Annotated[int, Field(ge=1, le=INT64_MAX)]
     content_hash: str
     published: Micros | None
     seen_at: Micros

@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from apache_beam import coders
-from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
+from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 
 R = TypeVar("R")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+INT64_MAX = 2**63 - 1  # of a row's integers
 
 
 def micros(moment: datetime | str) -> int:
@@ -37,8 +38,12 @@ def iso(moment: int) -> str:
     return (EPOCH + moment * MICROSECOND).isoformat()
 
 
+LONGEST_AGO = micros("0001-01-01")
+FARTHEST_AHEAD = micros("9999-12-31T23:59:59.999999")
+
 Micros = Annotated[
     int,
+    Field(ge=LONGEST_AGO, le=FARTHEST_AHEAD),  # what `iso` can write
     BeforeValidator(lambda v: micros(v) if isinstance(v, (str, datetime)) else v),
     PlainSerializer(iso, return_type=str, when_used="json"),
 ]
