@@ -6,7 +6,6 @@ seek to the publish time of a message replays exactly that message and its succe
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -16,8 +15,6 @@ from localpubsub.publishing import check_publish
 from localpubsub.settings import checked_subscription, checked_topic, merged_subscription, merged_topic
 from localpubsub.subscriptions import Subscription
 from localpubsub.topics import RETAINED_BYTES, Message, Topic
-
-_log = logging.getLogger(__name__)
 
 BACKLOG_BYTES = 1024 * 1024 * 1024  # per subscription: publishing is refused rather than the machine's memory used up
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
@@ -158,20 +155,22 @@ class Broker:
             self._set_window(subscription.topic)
         return subscription
 
+    def next_expiry(self, topic: Topic) -> int | None:
+        """When something of the topic or of its subscriptions next outlives its retention (microseconds)."""
+        moments = [topic.next_due(), *(subscription.next_expiry() for subscription in self.subscriptions_of(topic))]
+        return min((moment for moment in moments if moment is not None), default=None)
+
     def sweep(self) -> int | None:
         """Drops what has outlived its retention. Returns when there is next something to drop (microseconds)."""
         now = self.now()
-        due: list[int | None] = []
+        moments: list[int | None] = []
         for topic in self._topics.values():
             topic.prune(now)
-            due.append(topic.next_due())
+            moments.append(topic.next_due())
         for subscription in self._subscriptions.values():
-            dropped = subscription.backlog.drop_older(now - subscription.retention)
-            if dropped:
-                _log.warning("subscription %s: %d messages expired unacknowledged", subscription.settings.name, dropped)
-            oldest = subscription.backlog.oldest()
-            due.append(None if oldest is None else oldest + subscription.retention + 1)
-        return min((moment for moment in due if moment is not None), default=None)
+            subscription.prune(now)
+            moments.append(subscription.next_expiry())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def _stamped(self, body: Any, now: int) -> Message:
         self._position += 1

@@ -33,6 +33,12 @@ class ResourceExhausted(PubSubError):
     status = "RESOURCE_EXHAUSTED"
 
 
+class Unavailable(PubSubError):
+    """The server is about to end; clients try again."""
+
+    status = "UNAVAILABLE"
+
+
 class Unimplemented(PubSubError):
     """The service has it, this server does not."""
 

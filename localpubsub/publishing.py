@@ -34,7 +34,7 @@ def check_publish(request: Any) -> None:
 
 def _problem(message: Any) -> str:
     if not message.data and not message.attributes:
-        return "Some messages are empty: give data or at least one attribute"
+        return "it is empty: give data or at least one attribute"
     if len(message.data) > MAX_REQUEST_BYTES:
         return f"data has {len(message.data)} bytes, the most is {MAX_REQUEST_BYTES}"
     if len(message.data) >= CLIENT_BYTES:

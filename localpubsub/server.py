@@ -48,7 +48,7 @@ class Server:
         with localpubsub.Server() as server:
             os.environ["PUBSUB_EMULATOR_HOST"] = server.address
 
-    Raises ValueError if `host` is not a loopback address.
+    Raises ValueError if `host` is not a loopback address or `port` no port.
     """
 
     def __init__(
@@ -61,6 +61,8 @@ class Server:
         retained_bytes: int = RETAINED_BYTES,
         backlog_bytes: int = BACKLOG_BYTES,
     ) -> None:
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be between 0 and 65535, not {port}")
         self._ip = _loopback(host)
         self._port = port
         self._service = Service(Broker(clock, retained_bytes, backlog_bytes), pull_wait)
@@ -126,6 +128,10 @@ class Server:
         grace = await self._grace
         self._service.close()
         await server.stop(grace)
+        # Calls that the grace has cancelled are about to end; were the loop closed now, gRPC would log each as a fault.
+        ending = asyncio.all_tasks() - {asyncio.current_task()}
+        if ending:
+            await asyncio.wait(ending, timeout=0.5)
 
 
 def _loopback(host: str) -> str:

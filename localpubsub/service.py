@@ -1,13 +1,14 @@
 """The RPCs of google.pubsub.v1.Publisher and Subscriber over a Broker.
 
 Everything runs on the event loop of one thread, so the state needs no lock, and a waiting stream costs a coroutine
-rather than a thread of a pool that many subscribers would use up. Waiting is woken by events: each subscription has
-one `asyncio.Event` per wait, and the only timers are the end of a wait, of a lease, and of retention.
+rather than a thread of a pool that many subscribers would use up. Waiting is woken by events (waiting.py): the only
+timers are the end of a wait, of a lease, and of retention.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -17,9 +18,10 @@ import grpc
 from localpubsub import pb
 from localpubsub.backlog import Consumer, Delivery
 from localpubsub.broker import Broker
-from localpubsub.errors import InvalidArgument, PubSubError
+from localpubsub.errors import InvalidArgument, NotFound, PubSubError, Unavailable, Unimplemented
 from localpubsub.settings import check_ack_deadline
 from localpubsub.subscriptions import Subscription
+from localpubsub.waiting import Alarm, Waits
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +39,8 @@ class Service:
         self._broker = broker
         self._pull_wait = pull_wait
         self._closing = False
-        self._waits: dict[Subscription, set[asyncio.Event]] = {}
-        self._sweep: asyncio.TimerHandle | None = None
+        self._waits = Waits(broker.now)
+        self._retention = Alarm(broker.now, broker.sweep)
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """The two services, and an answer that says so for every RPC that this server does not offer."""
@@ -51,10 +53,8 @@ class Service:
     def close(self) -> None:
         """Ends every wait: pulls answer empty, streams end with UNAVAILABLE."""
         self._closing = True
-        if self._sweep is not None:
-            self._sweep.cancel()
-        for subscription in list(self._waits):
-            self._wake(subscription)
+        self._retention.cancel()
+        self._waits.wake_all()
 
     def _publisher_rpcs(self) -> dict[str, tuple[Any, Any]]:
         return {
@@ -82,7 +82,7 @@ class Service:
 
     def _streaming_pull_handler(self) -> grpc.RpcMethodHandler:
         return grpc.stream_stream_rpc_method_handler(
-            _answering_stream(self._streaming_pull),
+            _answering(self._streaming_pull),
             pb.StreamingPullRequest.FromString,
             pb.StreamingPullResponse.SerializeToString,
         )
@@ -101,16 +101,17 @@ class Service:
 
     def _publish(self, request: Any) -> Any:
         ids = self._broker.publish(request)
-        for subscription in self._broker.subscriptions_of(self._broker.topic(request.topic)):
-            self._wake(subscription)
-        self._arm_sweep()
+        topic = self._broker.topic(request.topic)
+        for subscription in self._broker.subscriptions_of(topic):
+            self._waits.wake(subscription)
+        self._retention.set(self._broker.next_expiry(topic))
         return pb.PublishResponse(message_ids=ids)
 
     def _update_subscription(self, request: Any) -> Any:
         return self._broker.update_subscription(request.subscription, request.update_mask)
 
     def _delete_subscription(self, request: Any) -> Any:
-        self._wake(self._broker.delete_subscription(request.subscription))
+        self._waits.wake(self._broker.delete_subscription(request.subscription))
         return pb.Empty()
 
     def _list_subscriptions(self, request: Any) -> Any:
@@ -122,7 +123,7 @@ class Service:
         if not request.ack_ids:
             raise InvalidArgument("No ack ids specified.")
         subscription.backlog.acknowledge(request.ack_ids)
-        self._wake(subscription)
+        self._waits.wake(subscription)
         return pb.Empty()
 
     def _modify_ack_deadline(self, request: Any) -> Any:
@@ -131,16 +132,17 @@ class Service:
             raise InvalidArgument("No ack ids specified.")
         lease = _lease("ack_deadline_seconds", request.ack_deadline_seconds)
         subscription.backlog.modify_deadline(request.ack_ids, lease, self._broker.now())
-        self._wake(subscription)
+        self._waits.wake(subscription)
         return pb.Empty()
 
     def _seek(self, request: Any) -> Any:
         subscription = self._broker.subscription(request.subscription)
-        if request.WhichOneof("target") != "time":
-            raise InvalidArgument("Seek to a time: this server keeps no snapshots")
+        if request.WhichOneof("target") == "snapshot":
+            raise Unimplemented("This server keeps no snapshots: seek to a time")
+        if request.WhichOneof("target") is None:
+            raise InvalidArgument("Seek to a time: none is given")
         subscription.seek(pb.timestamp_micros(request.time), self._broker.now())
-        self._wake(subscription)
-        self._arm_sweep()
+        self._waits.wake(subscription)
         return pb.SeekResponse()
 
     async def _pull(self, request: Any, context: Any) -> Any:
@@ -158,8 +160,8 @@ class Service:
             left = until - loop.time()
             if taken or left <= 0 or self._closing:
                 return pb.PullResponse(received_messages=_received(taken))
-            await self._wait(subscription, left)
-            self._broker.subscription(request.subscription)  # it may have been deleted meanwhile
+            await self._waits.wait(subscription, left)
+            self._check_exists(subscription)
 
     async def _streaming_pull(self, requests: AsyncIterator[Any], context: Any) -> None:
         first = await anext(aiter(requests), None)
@@ -180,12 +182,13 @@ class Service:
     async def _send(self, stream: _Stream, context: Any) -> None:
         """Writes what there is, or waits until something has changed."""
         if self._closing:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "The server is stopping")
-        subscription = self._broker.subscription(stream.subscription.settings.name)
+            raise Unavailable("The server is stopping")
+        subscription = stream.subscription
+        self._check_exists(subscription)
         now = self._broker.now()
         taken = subscription.backlog.take(stream.consumer, STREAM_BATCH, RESPONSE_BYTES, stream.lease, now)
         if not taken:
-            await self._wait(subscription)
+            await self._waits.wait(subscription)
             return
         response = pb.StreamingPullResponse(received_messages=_received(taken))
         response.subscription_properties.message_ordering_enabled = subscription.settings.enable_message_ordering
@@ -201,7 +204,7 @@ class Service:
                     raise InvalidArgument("max_outstanding_messages and _bytes belong in the first request of a stream only")
                 self._obey(stream, request)
         finally:
-            self._wake(stream.subscription)
+            self._waits.wake(stream.subscription)
 
     def _obey(self, stream: _Stream, request: Any) -> None:
         backlog, now = stream.subscription.backlog, self._broker.now()
@@ -215,42 +218,13 @@ class Service:
         for ack_id, lease in zip(request.modify_deadline_ack_ids, leases, strict=True):
             backlog.modify_deadline([ack_id], lease, now)
         if request.ack_ids or leases:
-            self._wake(stream.subscription)
+            self._waits.wake(stream.subscription)
 
-    async def _wait(self, subscription: Subscription, seconds: float | None = None) -> None:
-        """Until something changes for the subscription, one of its leases ends, or `seconds` have passed."""
-        due = subscription.backlog.next_due()
-        if due is not None:
-            until_due = max(0.001, (due - self._broker.now()) / 1_000_000)
-            seconds = until_due if seconds is None else min(seconds, until_due)
-        event = asyncio.Event()
-        waits = self._waits.setdefault(subscription, set())
-        waits.add(event)
-        try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            pass
-        finally:
-            waits.discard(event)
-            if not waits and self._waits.get(subscription) is waits:
-                del self._waits[subscription]
-
-    def _wake(self, subscription: Subscription) -> None:
-        for event in self._waits.get(subscription, ()):
-            event.set()
-
-    def _arm_sweep(self) -> None:
-        """One timer for all retention, running only while something is held."""
-        if self._sweep is None and not self._closing:
-            due = self._broker.sweep()
-            if due is not None:
-                delay = max(1.0, (due - self._broker.now()) / 1_000_000)
-                self._sweep = asyncio.get_running_loop().call_later(delay, self._swept)
-
-    def _swept(self) -> None:
-        self._sweep = None
-        self._arm_sweep()
+    def _check_exists(self, subscription: Subscription) -> None:
+        """Raises NotFound if the subscription was deleted, even if another has its name now."""
+        name = subscription.settings.name
+        if self._broker.subscription(name) is not subscription:
+            raise NotFound(f"Subscription was deleted: {name}")
 
 
 class _Stream:
@@ -283,35 +257,19 @@ def _service(name: str, rpcs: dict[str, tuple[Any, Any]], **others: grpc.RpcMeth
 
 
 def _answering(act: Callable[..., Any]) -> Callable[[Any, Any], Awaitable[Any]]:
-    """An RPC from a function of the request, or a coroutine function of request and context, whose refusals become
-    gRPC statuses."""
+    """An RPC from a function of the request, or a coroutine function of request and context: what is raised becomes a
+    gRPC status."""
 
     async def answer(request: Any, context: Any) -> Any:
         try:
-            return await act(request, context) if asyncio.iscoroutinefunction(act) else act(request)
+            return await act(request, context) if inspect.iscoroutinefunction(act) else act(request)
         except PubSubError as refusal:
             await context.abort(grpc.StatusCode[refusal.status], str(refusal))
         except Exception as error:
-            await _abort_internal(context, error)
+            _log.exception("a request failed")
+            await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     return answer
-
-
-def _answering_stream(act: Callable[[AsyncIterator[Any], Any], Awaitable[None]]) -> Callable[[Any, Any], Awaitable[None]]:
-    async def answer(requests: AsyncIterator[Any], context: Any) -> None:
-        try:
-            await act(requests, context)
-        except PubSubError as refusal:
-            await context.abort(grpc.StatusCode[refusal.status], str(refusal))
-
-    return answer
-
-
-async def _abort_internal(context: Any, error: Exception) -> None:
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
-    _log.exception("a request failed")
-    await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def _lease(field: str, seconds: int) -> int:

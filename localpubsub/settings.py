@@ -80,6 +80,7 @@ def checked_subscription(asked: Any) -> Any:
     _refuse_unsupported(subscription)
     _warn_of_stored_only(subscription)
     subscription.push_config.SetInParent()
+    subscription.ClearField("detached")
     subscription.state = pb.Subscription.ACTIVE
     return subscription
 

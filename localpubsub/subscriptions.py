@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from localpubsub.backlog import Backlog, no_backoff
 from localpubsub.filters import Filter, parse_filter
 from localpubsub.names import DELETED_TOPIC
 from localpubsub.topics import Message, Topic
+
+_log = logging.getLogger(__name__)
 
 
 class Subscription:
@@ -59,6 +62,17 @@ class Subscription:
             if self._matches(message.body.attributes):
                 self.backlog.add(message)
 
+    def prune(self, now: int) -> None:
+        """Drops what nobody acknowledged within the retention, and says so in the log."""
+        dropped = self.backlog.drop_older(now - self.retention)
+        if dropped:
+            _log.warning("subscription %s: %d messages expired unacknowledged", self.settings.name, dropped)
+
+    def next_expiry(self) -> int | None:
+        """When the oldest message owed outlives the retention (microseconds), None if nothing is owed."""
+        oldest = self.backlog.oldest()
+        return None if oldest is None else oldest + self.retention + 1
+
     def seek(self, time: int, now: int) -> None:
         """Owes everything known that was published at `time` (microseconds) or later, and nothing from before.
 
@@ -76,7 +90,7 @@ class Subscription:
 
     def _knows(self, message: Message, now: int) -> bool:
         age = now - message.published
-        retained = self.topic is not None and age <= self.topic.retention
+        retained = self.topic is not None and 0 < self.topic.retention >= age
         if not retained and self.settings.retain_acked_messages:
             retained = message.position > self.since and age <= self.retention
         return retained and self._matches(message.body.attributes)

@@ -46,6 +46,8 @@ class Topic:
     window: int = 0
     log: deque[Message] = field(default_factory=deque)
     log_bytes: int = 0
+    dropped: int = 0
+    _next_warning: int = 1
 
     @property
     def retention(self) -> int:
@@ -63,15 +65,15 @@ class Topic:
         """Drops what is older than the window, then the oldest until the rest fits the byte cap."""
         while self.log and (not self.window or self.log[0].published < now - self.window):
             self._drop_oldest()
-        dropped = 0
         while self.log_bytes > self.retained_bytes:
             self._drop_oldest()
-            dropped += 1
-        if dropped:
+            self.dropped += 1
+        if self.dropped >= self._next_warning:  # at each doubling, since a full topic drops at every publish
+            self._next_warning = 2 * self.dropped
             _log.warning(
-                "topic %s: dropped the oldest %d retained messages, because it may retain %d bytes; nobody can seek to them",
+                "topic %s: %d retained messages dropped so far to stay within %d bytes; nobody can seek to them any more",
                 self.settings.name,
-                dropped,
+                self.dropped,
                 self.retained_bytes,
             )
 
