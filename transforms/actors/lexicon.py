@@ -13,12 +13,15 @@ from datetime import date
 import spacy
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
-from spacy.tokens import Doc
+from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc, Span
 from spacy.util import compile_infix_regex
 
 from schemas.watch import ActorSpec
 from transforms.actors.plain import plain
 
+SURE, SEAT, DECOY, SHORT = "sure", "seat", "decoy", "short"
+RANK = {SURE: 0, SEAT: 1, DECOY: 2, SHORT: 3}
 SHOUTED = 4  # letters: a name at least so long is also found in capitals ("PUTIN"); shorter ones collide with acronyms
 
 
@@ -30,7 +33,34 @@ class Sense:
     """
 
     index: int
-    kind: str  # "sure", "seat", "short" or "decoy"
+    kind: str  # SURE, SEAT, SHORT or DECOY
+
+
+@dataclass(frozen=True)
+class Name:
+    """Tokens `start` to `end` of a field's `doc` (the field as plain text) and whom they may name.
+
+    nested  it stands inside a longer name
+    """
+
+    field: str
+    doc: Doc
+    start: int
+    end: int
+    senses: tuple[Sense, ...]
+    nested: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.doc[self.start : self.end].text
+
+    def before(self, steps: int = 1) -> str:
+        """The token so many steps before the name, "" at the start of the field."""
+        return self.doc[self.start - steps].text if self.start >= steps else ""
+
+    def after(self, steps: int = 1) -> str:
+        """The token so many steps after the name, "" at the end of the field."""
+        return self.doc[self.end + steps - 1].text if self.end + steps <= len(self.doc) else ""
 
 
 class Lexicon:
@@ -41,7 +71,7 @@ class Lexicon:
 
     def __init__(self, specs: tuple[ActorSpec, ...]) -> None:
         self.specs = specs
-        self.nlp = tokenizer()
+        self.nlp = english_tokenizer()
         self.senses: dict[str, tuple[Sense, ...]] = {}
         anyhow: set[str] = set()
         for surface, sense in self._surfaces():
@@ -58,32 +88,46 @@ class Lexicon:
         self._any_case = {self._key(self.nlp.make_doc(s)) for s in anyhow}
         self._by_tokens = {self._key(self.nlp.make_doc(s)): senses for s, senses in self.senses.items()}
 
-    def find(self, doc: Doc) -> list[tuple[int, int, tuple[Sense, ...]]]:
-        """Spans of tokens that name somebody, in order; of overlapping ones the longest, of those the first."""
+    def find(self, field: str, doc: Doc) -> list[Name]:
+        """The names in a field, in order; of overlapping ones the longest, of those the first.
+
+        A state inside a longer name is a name too: "Ukrainian National Guard" names Ukraine. Not so in a decoy.
+        """
         spans = {(start, end) for _, start, end in self.exact(doc)}
-        spans |= {(start, end) for _, start, end in self.lower(doc)} if self._any_case else set()
-        taken: set[int] = set()
+        if self._any_case:
+            spans |= {(start, end) for _, start, end in self.lower(doc)}
+        holder: dict[int, tuple[Sense, ...]] = {}
         found = []
         for start, end in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
-            if taken.isdisjoint(range(start, end)):
-                taken.update(range(start, end))
-                key = self._key(doc[start:end])
-                found.append((start, end, self._by_tokens.get(key) or self._by_tokens[key.lower()]))
-        return sorted(found, key=lambda f: f[0])
+            senses = self._senses_of(doc[start:end])
+            outer = next((holder[i] for i in range(start, end) if i in holder), None)
+            if outer is None or (self._is_state(senses) and not self._is_state(outer) and outer[0].kind != DECOY):
+                holder.update(dict.fromkeys(range(start, end), senses) if outer is None else {})
+                found.append(Name(field, doc, start, end, senses, nested=outer is not None))
+        return sorted(found, key=lambda n: (n.start, -n.end))
+
+    def _senses_of(self, span: Span) -> tuple[Sense, ...]:
+        key = self._key(span)
+        return self._by_tokens.get(key) or self._by_tokens[key.lower()]
+
+    def _is_state(self, senses: tuple[Sense, ...]) -> bool:
+        return senses[0].kind == SURE and self.specs[senses[0].index].kind == "state"
 
     def _surfaces(self) -> Iterator[tuple[str, Sense]]:
         for i, spec in enumerate(self.specs):
             short = set(spec.short_names)
             for surface in (spec.name, *spec.aliases, *spec.stands_for):
                 if surface not in short:
-                    yield surface, Sense(i, "sure")
-            for kind, surfaces in (("seat", spec.seats), ("short", spec.short_names), ("decoy", spec.decoys)):
+                    yield surface, Sense(i, SURE)
+            for kind, surfaces in ((SEAT, spec.seats), (SHORT, spec.short_names), (DECOY, spec.decoys)):
                 for surface in surfaces:
-                    yield surface, Sense(i if kind != "decoy" else -1, kind)
+                    yield surface, Sense(i if kind != DECOY else -1, kind)
 
     def _add(self, surface: str, sense: Sense) -> None:
-        rest = tuple(s for s in self.senses.get(surface, ()) if sense.kind == "short" and s.kind == "short")
-        self.senses[surface] = (*rest, sense)
+        """Sure names win over seats, these over decoys, these over short names, which may share a surface."""
+        held = self.senses.get(surface, ())
+        if not held or RANK[sense.kind] <= RANK[held[0].kind]:
+            self.senses[surface] = (*held, sense) if held and sense.kind == held[0].kind == SHORT else (sense,)
 
     @staticmethod
     def _key(tokens: object) -> str:
@@ -91,11 +135,13 @@ class Lexicon:
 
 
 @functools.cache
-def tokenizer() -> Language:
+def english_tokenizer() -> Language:
     """spaCy's English tokenizer, which also parts "U.S.-led" and "Biden/Putin"."""
     nlp = spacy.blank("en")
     infixes = [*nlp.Defaults.infixes, r"(?<=[A-Za-z.])-(?=[A-Za-z])", r"(?<=[A-Za-z])/(?=[A-Za-z])"]  # type: ignore[misc]
-    nlp.tokenizer.infix_finditer = compile_infix_regex(infixes).finditer
+    tokenizer = nlp.tokenizer
+    assert isinstance(tokenizer, Tokenizer)
+    tokenizer.infix_finditer = compile_infix_regex(infixes).finditer
     return nlp
 
 

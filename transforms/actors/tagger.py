@@ -4,53 +4,107 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, datetime
+
+from spacy.tokens import Doc
 
 from schemas.entry import Entry
-from schemas.records import iso
 from schemas.report import Actor, Mention
 from schemas.watch import ActorSpec, Watch
-from transforms.actors.lexicon import Lexicon, actor_id, role
+from transforms.actors.bodies import Bodies
+from transforms.actors.english import english
+from transforms.actors.judge import Judge
+from transforms.actors.lexicon import Lexicon, Name, actor_id, name_id, role
+from transforms.actors.model import ModelNames
 from transforms.actors.plain import plain
+from transforms.actors.strangers import Stranger, Strangers
 
 FIELDS = ("title", "summary", "text")
 
 
 class ActorTagger:
-    """Tags the actors of the lists.
+    """Tags the actors of the lists, the ministries and forces of their states, and persons with a title.
 
     specs  the actors, a watch's own last
+    model  name of an installed spaCy model whose persons, organisations and states are added, "" for none.
+           OSError if it is not installed.
     """
 
     def __init__(self, specs: tuple[ActorSpec, ...], model: str = "") -> None:
         self.specs = specs
         self.lexicon = Lexicon(specs)
+        words = english()
+        self.judge = Judge(self.lexicon, words)
+        self.bodies = Bodies(self.lexicon, words)
+        self.strangers = Strangers(self.lexicon, words)
+        self.model = ModelNames(model) if model else None
 
     def tag(self, entry: Entry) -> tuple[Actor, ...]:
         """The entry's actors in order of their first mention; mentions in order of fields and offsets."""
-        named: dict[int, list[Mention]] = {}
-        open_: list[tuple[int, Mention]] = []
-        for field in FIELDS:
-            text = getattr(entry, field)
-            doc = self.lexicon.nlp.make_doc(plain(text))
-            for start, end, senses in self.lexicon.find(doc):
-                a, b = doc[start].idx, doc[end - 1].idx + len(doc[end - 1])
-                mention = Mention(field, a, b, text[a:b])
-                for s in senses:
-                    if s.kind in ("sure", "seat"):
-                        named.setdefault(s.index, []).append(mention)
-                    elif s.kind == "short":
-                        open_.append((s.index, mention))
-        for i, mention in open_:
-            if i in named:
-                named[i].append(mention)
-        day = date.fromisoformat(iso(entry.time)[:10])
-        return tuple(self._actor(i, ms, day) for i, ms in named.items())
+        docs = {f: self.lexicon.nlp.make_doc(plain(getattr(entry, f))) for f in FIELDS if getattr(entry, f)}
+        names = {f: self.lexicon.find(f, doc) for f, doc in docs.items()}
+        settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(d.text for d in docs.values()))
+        day = datetime.fromtimestamp(entry.time / 1_000_000, UTC).date()
 
-    def _actor(self, i: int, mentions: Iterable[Mention], day: date) -> Actor:
-        spec = self.specs[i]
-        ordered = tuple(sorted(mentions, key=lambda m: (FIELDS.index(m.field), m.start)))
-        return Actor(actor_id(spec), spec.name, spec.kind, role(spec, day), spec.state, spec.aliases, ordered)
+        actors = [self._actor(self.specs[i], role(self.specs[i], day), ns, entry) for i, ns in settled.items()]
+        states = [n for i, ns in settled.items() if self.specs[i].kind == "state" for n in ns]
+        others = [n for i, ns in settled.items() if self.specs[i].kind != "state" for n in ns]
+        actors += self._bodies(docs, states, others, entry)
+        actors += self._strangers(docs, names, entry)
+        if self.model:
+            actors += self.model.find(entry, [m for a in actors for m in a.mentions])
+        return tuple(sorted(_merged(actors), key=lambda a: (_place(a.mentions[0]), a.name)))
+
+    def _bodies(self, docs: dict[str, Doc], states: list[Name], others: list[Name], entry: Entry) -> list[Actor]:
+        taken = {(n.field, i) for n in others for i in range(n.start, n.end)}
+        found = [hit for f, doc in docs.items() for hit in self.bodies.find(f, doc, [n for n in states if n.field == f])]
+        return [
+            self._actor(spec, "", [n], entry)
+            for spec, n in found
+            if taken.isdisjoint((n.field, i) for i in range(n.start, n.end))
+        ]
+
+    def _strangers(self, docs: dict[str, Doc], names: dict[str, list[Name]], entry: Entry) -> list[Actor]:
+        people = [s for f, doc in docs.items() for s in self.strangers.find(f, doc, names[f])]
+        if not people:
+            return []
+        actors = [self._stranger(s, s.name, entry) for s in people]
+        for f, doc in docs.items():
+            actors += [self._stranger(s, name, entry) for s, name in self.strangers.surnames(f, doc, names[f], people)]
+        return actors
+
+    def _stranger(self, person: Stranger, name: Name, entry: Entry) -> Actor:
+        state = self.specs[person.state] if person.state is not None and person.state >= 0 else None
+        acts_for = "" if state is None else state.name if state.kind == "state" else state.state
+        full = person.name.text
+        return Actor(name_id(full), full, "person", person.role, acts_for, (), (_mention(name, entry),))
+
+    def _actor(self, spec: ActorSpec, held: str, names: Iterable[Name], entry: Entry) -> Actor:
+        mentions = tuple(_mention(n, entry) for n in names)
+        return Actor(actor_id(spec), spec.name, spec.kind, held, spec.state, spec.aliases, mentions)
+
+
+def _mention(name: Name, entry: Entry) -> Mention:
+    start = name.doc[name.start].idx
+    end = name.doc[name.end - 1].idx + len(name.doc[name.end - 1])
+    return Mention(name.field, start, end, getattr(entry, name.field)[start:end])
+
+
+def _merged(actors: list[Actor]) -> list[Actor]:
+    """One actor per id, with all of its mentions; what the first says of it holds."""
+    by_id: dict[str, list[Actor]] = {}
+    for actor in actors:
+        by_id.setdefault(actor.id, []).append(actor)
+    merged = []
+    for same in by_id.values():
+        a = same[0]
+        mentions = tuple(sorted({m for s in same for m in s.mentions}, key=_place))
+        merged.append(Actor(a.id, a.name, a.kind, a.role, a.state, a.aliases, mentions))
+    return merged
+
+
+def _place(mention: Mention) -> tuple[int, int]:
+    return FIELDS.index(mention.field), mention.start
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,0 +1,90 @@
+"""How English news names actors: the words that the rules of this package look for (english.yaml)."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import Literal
+
+from spacy.lang.en.stop_words import STOP_WORDS
+
+from schemas.config import Settings, read_yaml
+
+STOP = frozenset(STOP_WORDS)
+
+
+class Scene(Settings):
+    """A subject in which states are teams or places, not actors: sport, accidents.
+
+    patterns, signs  regular expressions and words of which one tells the subject
+    unless           words that make it public affairs all the same
+    """
+
+    name: str
+    patterns: tuple[str, ...] = ()
+    signs: tuple[str, ...]
+    unless: tuple[str, ...]
+
+    @functools.cached_property
+    def _told(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str] | None]:
+        any_case = [
+            re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.I) for words in (self.signs, self.unless)
+        ]
+        return any_case[0], any_case[1], re.compile("|".join(self.patterns)) if self.patterns else None
+
+    def fits(self, text: str) -> bool:
+        """Whether the text is of the subject."""
+        sign, unless, pattern = self._told
+        return bool((sign.search(text) or (pattern and pattern.search(text))) and not unless.search(text))
+
+
+class Body(Settings):
+    """A body that most states have: "Ministry of Defence", and the words for it after a state's name."""
+
+    name: str
+    kind: Literal["government", "military"]
+    words: tuple[str, ...]
+
+
+class English(Settings):
+    """The words of english.yaml.
+
+    place_words      before a seat of government they make it the place where something happens ("in Moscow")
+    acting_words     after a seat they make it a government ("Moscow says")
+    addressed_words  before a seat they make it a government ("warns Moscow")
+    other_names      after a state's name they make it another name ("Ethiopian Airlines")
+    abbreviations    of words of titles
+    honorifics       before a surname, they say nothing of the office
+    titles           before a name they make it a person in public affairs
+    posts            after a name and a comma they do the same ("Jane Roe, the former ambassador")
+    particles        small words inside a name ("Mohammed bin Salman")
+    not_names        capitalised words that are no part of a person's name
+    forenames        before a surname they make it another person ("Jill Biden")
+    scenes, bodies   see there
+    """
+
+    place_words: frozenset[str]
+    acting_words: frozenset[str]
+    addressed_words: frozenset[str]
+    other_names: frozenset[str]
+    abbreviations: dict[str, str]
+    honorifics: frozenset[str]
+    titles: tuple[str, ...]
+    posts: frozenset[str]
+    particles: frozenset[str]
+    not_names: frozenset[str]
+    forenames: frozenset[str]
+    scenes: tuple[Scene, ...]
+    bodies: tuple[Body, ...]
+
+    def title_words(self, title: str) -> set[str]:
+        """The words of a title as they are compared: "Defense Sec." gives {"defence", "secretary"}."""
+        words = re.findall(r"[a-z]+", title.lower())
+        return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - STOP
+
+
+@functools.cache
+def english() -> English:
+    """The words of english.yaml, read once."""
+    return read_yaml(Path(__file__).with_name("english.yaml"), English)

@@ -1,0 +1,154 @@
+"""Which of the names found in an entry really name an actor: the rules for names with more than one meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from schemas.watch import ActorSpec
+from transforms.actors.english import STOP, English
+from transforms.actors.lexicon import SEAT, SHORT, SURE, Lexicon, Name, Sense
+from transforms.actors.plain import plain
+
+TITLE_REACH = 5  # tokens: as long as a title in front of a surname may be ("deputy secretary of state Sherman")
+
+
+class Judge:
+    """Settles the names of one entry after the other."""
+
+    def __init__(self, lexicon: Lexicon, words: English) -> None:
+        self.lexicon, self.words = lexicon, words
+        titles = [re.findall(r"[a-z]+", t.lower()) for t in words.titles]
+        self._title_words = {w for t in titles for w in t}
+        self._title_end = {t[-1] for t in titles}
+        self._offices = [set().union(*(words.title_words(o.title) for o in s.offices)) for s in lexicon.specs]
+        self._context = [_any_of(s.context) for s in lexicon.specs]
+
+    def settle(self, names: list[Name], text: str) -> dict[int, list[Name]]:
+        """Index of each actor that is named -> its names, in order of the text.
+
+        names  as the lexicon found them, in order of fields and offsets
+        text   all fields as plain text
+        """
+        sure: dict[int, list[Name]] = {}
+        places: list[tuple[Sense, Name]] = []
+        for name in names:
+            sense = name.senses[0]
+            if sense.kind == SURE and not self._other(name, sense):
+                if self._is_state(sense) and self._address(name, names):
+                    places.append((sense, name))
+                else:
+                    sure.setdefault(sense.index, []).append(name)
+        self._settle_seats(names, sure)
+        self._settle_short(names, sure, text)
+        for sense, name in places:  # "Geneva, Switzerland" is a mention of a state that acts elsewhere in the entry
+            if sense.index in sure:
+                sure[sense.index].append(name)
+        if self._states_are_places(sure, text):
+            sure = {i: ns for i, ns in sure.items() if self.lexicon.specs[i].kind != "state"}
+        return {i: _ordered(ns, names) for i, ns in sure.items()}
+
+    def _other(self, name: Name, sense: Sense) -> bool:
+        """The words are part of another name: "Ethiopian Airlines", "Jill Biden"; or a cry ("JOIN US")."""
+        spec, before, after = self.lexicon.specs[sense.index], name.before(), name.after()
+        if spec.kind == "state" and after in self.words.other_names and not name.nested:
+            return True
+        if name.text.lower() in STOP and _shouted(name):
+            return True
+        return spec.kind == "person" and name.end - name.start == 1 and before in self.words.forenames and spec.name != name.text
+
+    def _address(self, name: Name, names: list[Name]) -> bool:
+        """A state as the end of a place: "in Stockholm, Sweden"."""
+        if name.before() != "," or name.text not in (plain(self.lexicon.specs[name.senses[0].index].name),):
+            return False
+        city = name.before(2)
+        if not city[:1].isupper() or any(
+            n.doc is name.doc and n.end == name.start - 1 and n.senses[0].kind == SURE for n in names
+        ):
+            return False
+        return any(name.before(i).lower() in self.words.place_words | {"from", "to", "of"} for i in (3, 4, 5))
+
+    def _settle_seats(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
+        for name in names:
+            sense = name.senses[0]
+            if sense.kind != SEAT or name.after() in self.words.other_names or name.before().lower() in self.words.place_words:
+                continue
+            acts = name.after().lower() in self.words.acting_words or name.before().lower() in self.words.addressed_words
+            pair = "-" in (name.before(), name.after())
+            if sense.index in sure or acts or pair:
+                sure.setdefault(sense.index, []).append(name)
+
+    def _settle_short(self, names: list[Name], sure: dict[int, list[Name]], text: str) -> None:
+        full = set(sure)
+        for name in names:
+            if name.senses[0].kind != SHORT:
+                continue
+            title = self._title(name)
+            known = [s for s in name.senses if s.index in full and not self._forename(name)]
+            titled = [s for s in name.senses if title and title <= self._offices[s.index]]
+            meant = [s for s in name.senses if not title and self._by_context(s, name, text)]
+            for sense in (titled or known or meant)[:1]:
+                sure.setdefault(sense.index, []).append(name)
+
+    def _by_context(self, sense: Sense, name: Name, text: str) -> bool:
+        context = self._context[sense.index]
+        return bool(context and context.search(text)) and not self._part_of_longer(name)
+
+    def _forename(self, name: Name) -> bool:
+        return name.before() in self.words.forenames
+
+    def _part_of_longer(self, name: Name) -> bool:
+        """A capitalised word beside it makes it another name: "Ron Johnson", "Jordan Henderson"."""
+        return self._capital(name, name.before(), name.start == 0) or self._capital(name, name.after(), False)
+
+    def _capital(self, name: Name, word: str, first: bool) -> bool:
+        if first or not word[:1].isupper() or word.lower() in STOP or word in self.words.honorifics:
+            return False
+        return word not in self.lexicon.senses and not _title_case(name)
+
+    def _title(self, name: Name) -> set[str]:
+        """The words of the title in front of the name, none if there is none."""
+        found: list[str] = []
+        for step in range(1, TITLE_REACH + 1):
+            word = name.before(step).lower().rstrip(".")
+            if not word.isalpha() or (step == 1 and word not in self._title_end):
+                break
+            if word not in STOP and word not in self._title_words:
+                break
+            found.append(word)
+        return self.words.title_words(" ".join(found))
+
+    def _is_state(self, sense: Sense) -> bool:
+        return self.lexicon.specs[sense.index].kind == "state"
+
+    def _states_are_places(self, sure: Mapping[int, list[Name]], text: str) -> bool:
+        """Sport and accidents: a state is a team or a place there, unless somebody in office has a part in it."""
+        kinds = {self._public(self.lexicon.specs[i]) for i in sure}
+        return True not in kinds and any(scene.fits(text) for scene in self.words.scenes)
+
+    @staticmethod
+    def _public(spec: ActorSpec) -> bool:
+        return spec.kind in ("government", "military", "group") or (spec.kind == "person" and bool(spec.offices))
+
+
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Any of the words; one in lower case with any capitals."""
+    if not words:
+        return None
+    each = (f"(?i:{re.escape(w)})" if w == w.lower() else re.escape(w) for w in map(plain, words))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(each)})(?!\w)")
+
+
+def _shouted(name: Name) -> bool:
+    letters = [c for c in name.doc.text if c.isalpha()]
+    return len(letters) > 2 * len(name.text) and not any(c.islower() for c in letters)
+
+
+def _title_case(name: Name) -> bool:
+    words = [t.text for t in name.doc if t.text.isalpha() and len(t.text) > 3]
+    return len(words) > 3 and sum(w[0].isupper() for w in words) > 0.8 * len(words)
+
+
+def _ordered(chosen: list[Name], names: list[Name]) -> list[Name]:
+    place = {id(n): i for i, n in enumerate(names)}
+    return sorted(chosen, key=lambda n: place[id(n)])

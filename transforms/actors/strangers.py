@@ -1,0 +1,155 @@
+"""Persons that no list knows: a title in front of a name, or a post after it, makes one a person in public affairs.
+
+    Foreign Minister Jane Roe ...          title, name
+    ... US special envoy to Iran John Roe  title, whereto, name
+    John Roe, a former ambassador, ...     name, post
+
+Later mentions by the surname alone are the same person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc
+
+from transforms.actors.english import STOP, English
+from transforms.actors.lexicon import Lexicon, Name
+
+LONGEST_NAME = 4  # words
+POST_REACH = 7  # tokens: "Jane Roe, a former deputy foreign minister"
+REPORTERS = frozenset({"'s", "reporter", "correspondent", "editor", "by"})
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A person found by form alone: where, what the text calls its office, and the state named before the title."""
+
+    name: Name
+    role: str
+    state: int | None
+
+
+class Strangers:
+    """Finds persons by their titles and posts."""
+
+    def __init__(self, lexicon: Lexicon, words: English) -> None:
+        self.words = words
+        self.titles = PhraseMatcher(lexicon.nlp.vocab, attr="LOWER")
+        self.titles.add("title", [lexicon.nlp.make_doc(t) for t in words.titles])
+        self._lone = {t for t in words.titles if " " not in t}
+
+    def find(self, field: str, doc: Doc, known: list[Name]) -> list[Stranger]:
+        """The strangers of a field in order. `known`: all names the lists have found in it; none of them is a stranger."""
+        if _title_case(doc):
+            return []  # every word of such a headline looks like a name
+        taken = {i: n for n in known for i in range(n.start, n.end)}
+        found = self._after_titles(field, doc, taken)
+        seen = {i for s in found for i in range(s.name.start, s.name.end)}
+        return sorted(found + self._before_posts(field, doc, taken, seen), key=lambda s: s.name.start)
+
+    def surnames(self, field: str, doc: Doc, known: list[Name], strangers: list[Stranger]) -> list[tuple[Stranger, Name]]:
+        """Where the field names one of the strangers by the surname alone."""
+        by_surname = {s.name.doc[s.name.end - 1].text: s for s in reversed(strangers)}
+        taken = {i for n in [*known, *(s.name for s in strangers if s.name.field == field)] for i in range(n.start, n.end)}
+        hits = [(by_surname[t.text], t.i) for t in doc if t.text in by_surname and t.i not in taken]
+        return [(s, Name(field, doc, i, i + 1, ())) for s, i in hits if not self._is_word(doc, i - 1)]
+
+    def _after_titles(self, field: str, doc: Doc, taken: dict[int, Name]) -> list[Stranger]:
+        found: dict[int, Stranger] = {}
+        longest = {end: start for _, start, end in sorted(self.titles(doc), key=lambda m: -m[1])}
+        for end, start in longest.items():
+            begin = self._whereto(doc, end, taken)
+            stop = self._name_end(doc, begin, taken)
+            if stop - begin < 2:
+                continue
+            state = next((taken[i] for i in range(start - 1, max(start - 4, -1), -1) if i in taken), None)
+            role_start = state.start if state else start
+            found.setdefault(begin, Stranger(Name(field, doc, begin, stop, ()), doc[role_start:begin].text, _index(state)))
+        return list(found.values())
+
+    def _before_posts(self, field: str, doc: Doc, taken: dict[int, Name], seen: set[int]) -> list[Stranger]:
+        found = []
+        i = 0
+        while i < len(doc):
+            stop = self._name_end(doc, i, taken)
+            if stop - i >= 2 and stop < len(doc) and doc[stop].text == "," and i not in seen and not self._reporter(doc, i):
+                post = self._post(doc, stop + 1, taken)
+                if post:
+                    found.append(Stranger(Name(field, doc, i, stop, ()), post, None))
+            i = max(stop, i + 1)
+        return found
+
+    def _post(self, doc: Doc, start: int, taken: dict[int, Name]) -> str:
+        """The words from `start` up to a post, "" if there is none before the next comma, verb or name."""
+        for i in range(start, min(start + POST_REACH, len(doc))):
+            word = doc[i].text
+            if word.lower() in self.words.posts:
+                return doc[start : i + 1].text
+            if word in (",", ".", ";", "-", "who", "which", "said", "says", "and", "will", "is", "was"):
+                return ""
+        return ""
+
+    def _whereto(self, doc: Doc, end: int, taken: dict[int, Name]) -> int:
+        """The token after "for Iran" or "to the United Nations" or a comma that may stand between title and name."""
+        if end < len(doc) and doc[end].text == ",":
+            return end + 1
+        if end < len(doc) and doc[end].text in ("to", "for", "of"):
+            i = end + 1 + (doc[end + 1 : end + 2].text == "the")
+            if i in taken:
+                return taken[i].end
+        return end
+
+    def _name_end(self, doc: Doc, start: int, taken: dict[int, Name]) -> int:
+        """The end of the words from `start` that look like a person's name, `start` if none do."""
+        end = i = start
+        while i < len(doc) and i - start < LONGEST_NAME * 2 and i not in taken:
+            word = doc[i].text
+            if self._is_word(doc, i) and word not in self.words.not_names:
+                end = i = i + 1
+            elif i > start and (
+                word == "-" or word.lower() in self.words.particles or (word == "." and len(doc[i - 1].text) == 1)
+            ):
+                i += 1
+            else:
+                break
+        return end if self._plausible(doc, start, end, taken) else start
+
+    def _plausible(self, doc: Doc, start: int, end: int, taken: dict[int, Name]) -> bool:
+        """Not the front of a longer name, and the first word is not merely the first of a sentence."""
+        if end <= start:
+            return False
+        after = doc[end].text if end < len(doc) else ""
+        return not (
+            end in taken
+            or after in self.words.not_names
+            or doc[start].text.lower() in STOP
+            or doc[start].text.lower() in self._lone
+        )
+
+    @staticmethod
+    def _is_word(doc: Doc, i: int) -> bool:
+        if i < 0:
+            return False
+        word = doc[i].text
+        letters = word.replace("'", "").replace(".", "")
+        return (
+            word[:1].isupper()
+            and letters.isalpha()
+            and (len(word) > 1 or i + 1 < len(doc))
+            and not (len(letters) > 3 and word.isupper())
+        )
+
+    @staticmethod
+    def _reporter(doc: Doc, i: int) -> bool:
+        return i > 0 and doc[i - 1].lower_ in REPORTERS
+
+
+def _index(state: Name | None) -> int | None:
+    return state.senses[0].index if state else None
+
+
+def _title_case(doc: Doc) -> bool:
+    words = [t.text for t in doc if t.text.isalpha() and len(t.text) > 3]
+    return len(words) > 3 and sum(w[0].isupper() for w in words) > 0.7 * len(words)
