@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from pipelines.recording import Recording, RecordingError, serve
 
 PROJECT = "vedette-local"
 SAMPLE = "sample"
+STATE = "state"
 GRACE = 3.5
 """Seconds that the two pipelines get to end by themselves."""
 RESTARTS = 5
@@ -38,6 +38,7 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self.name = name
         self.log = log
+        self.log.write_bytes(b"")
         self.restarts = 0
         self._command = [sys.executable, "-m", "pipelines.cli", name, *arguments]
         self._environment = {**os.environ, **environment, "VEDETTE_PARENT": "1"}
@@ -90,14 +91,15 @@ def run(argv: list[str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     console = Console(highlight=False)
     watch = watch_directory(args.watch)
-    shutil.rmtree(args.dir, ignore_errors=True)  # the embedded Pub/Sub begins empty, so no state may speak of an older log
-    args.dir.mkdir(parents=True)
+    args.dir.mkdir(parents=True, exist_ok=True)
 
     with ExitStack() as parts:
         try:
             server = localpubsub.Server(port=args.port)
             address = server.start()
             parts.callback(server.stop, 0.5)
+            for checkpoint in (args.dir / STATE).glob("*.checkpoint"):  # they speak of the log of an earlier server
+                checkpoint.unlink()
             polling = ["--feeds", args.feeds]
             recording = None
             if not args.feeds:
@@ -110,7 +112,7 @@ def run(argv: list[str]) -> int:
 
         environment = {"PUBSUB_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": PROJECT}
         os.environ.update(environment)
-        state = ["--state-dir", str(args.dir / "state")]
+        state = ["--state-dir", str(args.dir / STATE)]
         children = [
             Child("detect", ["--watch", str(watch), *state], environment, args.dir / "detect.log"),
             Child("collect", [*polling, *state], environment, args.dir / "collect.log"),

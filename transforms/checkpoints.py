@@ -48,8 +48,8 @@ class Checkpoints:
                 record = json.loads(zlib.decompress(f.read()))
             if record["format"] != FORMAT or record["key"] != key:
                 raise ValueError(f"format {record['format']} of key {record['key']}")
-            return Checkpoint(base64.b64decode(record["state"]), record["position"], record["config_hash"])
-        except (OSError, ValueError, KeyError, zlib.error) as e:
+            return Checkpoint(base64.b64decode(record["state"]), int(record["position"]), str(record["config_hash"]))
+        except (OSError, ValueError, KeyError, TypeError, zlib.error) as e:
             logger.warning("checkpoint %s cannot be used and is ignored: %s", path, e)
             return None
 

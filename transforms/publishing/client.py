@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent import futures
 from functools import cache
 
+from google.api_core.exceptions import InvalidArgument
 from google.cloud import pubsub_v1
 
 from transforms.publishing.messages import Message
@@ -17,8 +18,16 @@ PATIENCE = 60.0
 """Seconds that a publish may take with all of the client's retries."""
 
 
+WRONG_IN_ITSELF = (InvalidArgument, TypeError, ValueError)
+"""What a message is refused with; the client's own MessageTooLargeError is a ValueError."""
+
+
 class PublishError(Exception):
-    """A message that the service did not take."""
+    """A message that the service did not take, and will not."""
+
+
+class Unavailable(Exception):
+    """Messages could not be published, whatever they were."""
 
 
 @cache
@@ -54,22 +63,32 @@ def check_endpoint(timeout: float = 3.0) -> None:
 def publish_all(topic: str, messages: Iterable[Message]) -> list[tuple[Message, PublishError | None]]:
     """Publish the messages to a topic ("projects/P/topics/T") and wait for the service's word on each.
 
-    The client batches and retries; what it gives up on after PATIENCE seconds, or what the service refuses, comes back
-    with its error. One refused message makes the client refuse its whole batch, so a failed message is tried once alone.
+    The client batches and retries. A message that is wrong in itself comes back with its error. It makes the service refuse
+    its whole batch, so a refused message is tried once alone. Raises Unavailable if the service cannot take any message
+    (it does not answer, the topic is gone, a permission is missing): then the same messages are to be tried again.
     """
     client = publisher(endpoint())
-    pending = [(m, client.publish(topic, m.data, timeout=PATIENCE, **m.attributes)) for m in messages]
-    return [
-        (m, _outcome(future) and _outcome(client.publish(topic, m.data, timeout=PATIENCE, **m.attributes)))
-        for m, future in pending
-    ]
+    pending = [(m, _publish(client, topic, m)) for m in messages]
+    first = [(m, _outcome(future)) for m, future in pending]
+    return [(m, error and _outcome(_publish(client, topic, m))) for m, error in first]
+
+
+def _publish(client: pubsub_v1.PublisherClient, topic: str, message: Message) -> futures.Future[str]:
+    try:
+        return client.publish(topic, message.data, timeout=PATIENCE, **message.attributes)
+    except WRONG_IN_ITSELF as e:  # some limits the client checks by itself
+        refused: futures.Future[str] = futures.Future()
+        refused.set_exception(e)
+        return refused
 
 
 def _outcome(future: futures.Future[str]) -> PublishError | None:
     try:
         future.result(timeout=PATIENCE + 5)
-    except Exception as e:  # the client raises errors of several libraries; each means that the message is not there
+    except WRONG_IN_ITSELF as e:
         return PublishError(f"{type(e).__name__}: {e}")
+    except Exception as e:  # the client raises errors of several libraries
+        raise Unavailable(f"{type(e).__name__}: {e}") from e
     return None
 
 

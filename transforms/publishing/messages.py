@@ -75,7 +75,8 @@ def alert_message(alert: Alert) -> Message:
         if signal.new:
             attributes[f"signal_{signal.type}"] = "1"
     for actor in alert.actors[:20]:
-        attributes[f"actor_{_slug(actor.name)}"] = "1"
+        if slug := _slug(actor.name):  # a name without a Latin letter has none
+            attributes[f"actor_{slug}"] = "1"
     return Message(alert_json(alert), within_limits(attributes), f"alert {alert.alert_id}")
 
 

@@ -19,7 +19,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from schemas.alert import Alert
 from schemas.entry import Entry
 from schemas.failure import Failure, failure
-from transforms.publishing.client import endpoint, publish_all, sent_ids
+from transforms.publishing.client import PublishError, Unavailable, endpoint, publish_all, sent_ids
 from transforms.publishing.messages import Message, alert_message, entry_messages, failure_message
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class _Send(beam.DoFn):
         buffer, self.buffer = self.buffer, []
         if not buffer:
             return
-        for message, error in publish_all(self.topic, self.messages(buffer)):
+        for message, error in self._publish(list(self.messages(buffer))):
             if error is None:
                 Metrics.counter("publishing", f"{self.stage}_messages").inc()
                 continue
@@ -115,6 +115,14 @@ class _Send(beam.DoFn):
             else:
                 logger.warning("%s: %s was not published: %s", self.stage, message.subject, error)
                 yield dead
+
+    def _publish(self, messages: list[Message]) -> list[tuple[Message, PublishError | None]]:
+        try:
+            return publish_all(self.topic, messages)
+        except Unavailable as e:
+            if not self.last_resort:
+                raise  # the runner tries the bundle again; a process that gives up starts again from its checkpoint
+            return [(message, PublishError(str(e))) for message in messages]
 
 
 class _SendOnce(_Send):
