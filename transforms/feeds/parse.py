@@ -5,6 +5,7 @@ feedparser is given `io.BytesIO` only: a string it would open as a file or a URL
 
 from __future__ import annotations
 
+import codecs
 import io
 import logging
 import re
@@ -36,6 +37,7 @@ _KINDS = {"rss": "rss", "atom": "atom", "feed": "atom", "rdf": "rdf"}
 
 def read_document(body: bytes, content_type: str, url: str) -> Document:
     """What the bytes say. Never raises for any bytes; `url` makes relative links absolute, `content_type` is a hint."""
+    body = _marked(body)
     start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n\x00")
     if not start:
         return Document("empty", "the answer is empty")
@@ -50,6 +52,14 @@ def read_document(body: bytes, content_type: str, url: str) -> Document:
     if root in ("sitemapindex", "urlset", "opml", "error", "svg"):
         return Document("xml-other", f"it is XML with the root <{root}>, not a feed")
     return _read_xml(body, content_type, url, root)
+
+
+def _marked(body: bytes) -> bytes:
+    """The body in UTF-8 if its byte order mark says how it is encoded, whatever its labels say."""
+    for mark, encoding in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if body.startswith(mark):
+            return _ENCODING.sub(rb"\1", body.decode(encoding, "replace").encode("utf-8"), count=1)
+    return body
 
 
 def _read_xml(body: bytes, content_type: str, url: str, root: str) -> Document:
@@ -141,7 +151,7 @@ def _root(body: bytes) -> str:
 
 def _whole(body: bytes, entries: list[Any]) -> tuple[list[Any], bool]:
     """The entries that were whole, and whether the document ends too early."""
-    if b"\x00" in body[:4] or _END.search(body[-4096:]):
+    if _END.search(body[-4096:]):
         return entries, False
     return entries[: len(_ITEM_END.findall(body))], True
 

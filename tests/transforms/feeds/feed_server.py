@@ -72,7 +72,9 @@ def http(status: int = 200, body: bytes | str = b"", **headers: Any) -> bytes:
 
 def rss(*items: str, extra: str = "") -> bytes:
     """An RSS document of items as `item` makes them."""
-    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Paper</title>{extra}{"".join(items)}</channel></rss>'.encode()
+    return (
+        f'<?xml version="1.0"?><rss version="2.0"><channel><title>Paper</title>{extra}{"".join(items)}</channel></rss>'.encode()
+    )
 
 
 def item(number: int, title: str = "", **fields: str) -> str:

@@ -43,7 +43,12 @@ def test_feeds_with_outlet_group_and_line() -> None:
         (b"<rss><channel/></rss>", 1, "rss", "is no OPML"),
         (opml(), 0, "", "lists no feed"),
         (opml("<outline text='Lost'/>"), 2, "xmlUrl", "'Lost' has no feed URL"),
-        (opml("<outline text='Lost' xmlUrl=''><outline text='A' xmlUrl='https://a.example/'/></outline>"), 2, "xmlUrl", "no feed URL"),
+        (
+            opml("<outline text='Lost' xmlUrl=''><outline text='A' xmlUrl='https://a.example/'/></outline>"),
+            2,
+            "xmlUrl",
+            "no feed URL",
+        ),
         (opml("", "<outline text='A' xmlUrl='ftp://a.example/feed'/>"), 3, "xmlUrl", "no http or https URL"),
         (opml("<outline text='A' xmlUrl='file:///etc/passwd'/>"), 2, "xmlUrl", "no http or https URL"),
         (opml("<outline text='A' xmlUrl='javascript:alert(1)'/>"), 2, "xmlUrl", "no http or https URL"),
