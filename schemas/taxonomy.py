@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from schemas.config import Settings
 
 Modality = Literal["asserted", "alleged", "planned", "threatened", "conditional", "possible", "denied", "historical", "negated"]
-Side = Literal["", "challenger", "target", "backers"]
+Side = Literal["", "challenger", "target", "backers", "opposite"]
 
 
 class PatternSpec(Settings):
@@ -22,6 +22,7 @@ class PatternSpec(Settings):
     needs       a pattern that the sentence must match as well, "" for none
     unless      a pattern that the sentence must not match, "" for none
     modality    what the pattern means by itself ("possible" for "invasion fears"), "" for the type's own
+    agentless   the words leave open who does it ("shots were fired"): no actor before them is taken for the source
     confidence  0..1, how sure the words are
     """
 
@@ -29,6 +30,7 @@ class PatternSpec(Settings):
     needs: str = ""
     unless: str = ""
     modality: Modality | Literal[""] = ""
+    agentless: bool = False
     confidence: float = Field(default=0.9, ge=0, le=1)
 
     @model_validator(mode="before")
@@ -64,9 +66,12 @@ class SignalType(Settings):
     modalities   what cues may make of it; a cue for any other modality is passed over
     speaker      whether who says it is the one who does it (a threat, a demand) or only reports it
     source_side  side of the watch that does it where grammar does not say, "" for none
-    target_side  side it is directed at where grammar does not say, "" for none
+    target_side  side it is directed at where grammar does not say, "" for none; "opposite": the side against the source's,
+                 which then goes before grammar (a drill is held in one place and meant for another)
     pair         source and target are the first two named, in order (talks, agreements)
-    yields_to    types whose signal in the same sentence makes a conditional or possible one of this type a mere condition
+    yields_to    types whose signal in the same sentence makes a conditional one of this type a mere condition
+    gives_way_to types whose signal in the same words excludes one of this type, unless it is historical
+    void         modalities in which the words mean nothing of the type ("could attack" is no attack)
     unless       patterns: a sentence they match has no signal of the type
     patterns     what finds it
     """
@@ -82,6 +87,8 @@ class SignalType(Settings):
     target_side: Side = ""
     pair: bool = False
     yields_to: tuple[str, ...] = ()
+    gives_way_to: tuple[str, ...] = ()
+    void: tuple[Modality, ...] = ()
     unless: tuple[str, ...] = ()
     patterns: tuple[PatternSpec, ...] = ()
 

@@ -16,7 +16,10 @@ _SCALE = {
     "million": 1_000_000,
     "m": 1_000_000,
 }
-_SMALL = dict(zip(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(2, 11), strict=True)) | {"a": 1, "dozen": 12}
+_SMALL = dict(zip(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(2, 11), strict=True)) | {
+    "a": 1,
+    "dozen": 12,
+}
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
 _WHEN = re.compile(
     r"\b(?:as (?:soon|early) as [\w ]{3,30}?(?=[,.;:!?”\"]| with | if | according | [a-z]+ officials|$)"
@@ -31,9 +34,6 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
-_SAYERS = frozenset(
-    ["sources", "source", "people", "person", "officials", "official", "intelligence", "report", "reports", "media", "experts", "analysts", "assessment", "findings", "minister", "ministry", "spokesman", "spokeswoman", "president", "leader", "chief", "general", "authorities", "witnesses", "residents", "diplomats", "images"]
-)
 
 
 def quantity(hit: Hit, units: frozenset[str]) -> tuple[int | None, str]:
@@ -116,7 +116,7 @@ def attribution(hit: Hit, text: str, rules: Rules) -> str:
             start -= 1
         if start == i or hit.left <= start < hit.right:
             continue
-        if any(t.phrase is not None or t.text in _SAYERS for t in tokens[start:i]):
+        if any(t.phrase is not None or t.text in rules.sayers for t in tokens[start:i]):
             said = text[tokens[start].start : tokens[i - 1].end]
             if i <= hit.left or not best:
                 best = said

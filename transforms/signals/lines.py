@@ -29,6 +29,7 @@ _ATTACHED_BEFORE = re.compile(r"(?:pro|anti|non|ex|post|mid|inter|intra)[-‑]$"
 _ATTACHED_AFTER = re.compile(
     r"[-‑](?:backed|led|controlled|held|based|made|occupied|annexed|sponsored|supplied|allied)\b", re.IGNORECASE
 )
+_AFTER_LIST = frozenset({"on", "over", "in", "at", "amid", "about", "for"})
 _OWN_STATE_KINDS = frozenset({"person", "government", "military", "organization"})
 
 
@@ -72,7 +73,7 @@ class Grammar:
     as_goes_on: frozenset[str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """One sentence. `text` is " " + words joined by blanks + " "; `clause[i]` numbers the clause of word i."""
 
@@ -119,7 +120,7 @@ def lines(name: str, text: str, actors: Iterable[Actor], grammar: Grammar) -> li
             if mentions[m][0] >= start and mentions[m][1] <= end and (not inside or mentions[m][0] >= inside[-1][1]):
                 inside.append(mentions[m])
             m += 1
-        tokens = _phrases(_tokens(text, start, end, inside), grammar)
+        tokens = _phrases(_tokens(text, start, end, inside), grammar, name)
         for i in range(0, len(tokens), MAX_WORDS):
             part = tokens[i : i + MAX_WORDS]
             out.append(Line(name, part, _clauses(part, grammar)))
@@ -162,7 +163,7 @@ def _plain(text: str, start: int, end: int) -> list[Token]:
     return out
 
 
-def _phrases(tokens: list[Token], grammar: Grammar) -> list[Token]:
+def _phrases(tokens: list[Token], grammar: Grammar, name: str) -> list[Token]:
     """Join actors with their titles, possessives and the actors coordinated with them."""
     out: list[Token] = []
     i = 0
@@ -172,10 +173,12 @@ def _phrases(tokens: list[Token], grammar: Grammar) -> list[Token]:
             out.append(token)
             i += 1
             continue
-        while out and out[-1].phrase is None and out[-1].text in grammar.titles:
+        while out and out[-1].text in grammar.titles:
+            token = Token("@", out.pop().start, token.end, token.phrase)
+        if out and out[-1].text in {"the", "his", "her", "its"}:
             token = Token("@", out.pop().start, token.end, token.phrase)
         token, i = _with_titles(tokens, i, token, grammar)
-        if joined := _coordinated(out, token):
+        if joined := _coordinated(out, tokens[i : i + 1], name == "title"):
             out[-joined:] = [_merge(out[-joined], token)]
         else:
             out.append(token)
@@ -221,15 +224,21 @@ def _with_allies(tokens: list[Token], i: int, token: Token) -> tuple[Token, int]
     return token, i
 
 
-def _coordinated(out: list[Token], token: Token) -> int:
-    """How many words at the end of `out` form "A and", "A, B and" or "A-" before the actor `token`; 0 if none do."""
-    if len(out) >= 2 and out[-2].phrase is not None and out[-1].text in {"and", "&", "-"}:
-        joined = 2
-        if out[-1].text == "and":
-            while len(out) >= joined + 2 and out[-joined - 1].text == "," and out[-joined - 2].phrase is not None:
-                out[-joined - 2 : -joined + 1] = [_merge(out[-joined - 2], out[-joined])]
-        return joined
-    return 0
+def _coordinated(out: list[Token], following: list[Token], headline: bool) -> int:
+    """How many words at the end of `out` form "A and", "A, B and" or "A-" before an actor; 0 if none do.
+
+    Headlines also say "A, B hold talks" and "talks with A, B on peace": `following` is the word after the actor.
+    """
+    if len(out) < 2 or out[-2].phrase is None:
+        return 0
+    link = out[-1].text
+    if link == "and":
+        while len(out) >= 4 and out[-3].text == "," and out[-4].phrase is not None:
+            out[-4:-1] = [_merge(out[-4], out[-2])]
+        return 2
+    if link == "," and headline and (len(out) == 2 or not following or following[0].text in _AFTER_LIST):
+        return 2
+    return 2 if link in {"&", "-"} else 0
 
 
 def _merge(first: Token, second: Token) -> Token:

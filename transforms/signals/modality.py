@@ -42,14 +42,11 @@ def _applies(cue: Cue, pattern: Pattern, hit: Hit, year: int) -> bool:
 def _near(cue: Cue, line: Line, start: int, end: int, hit: Hit) -> bool:
     """Whether a cue at words [start, end) is where it should be, in one clause with the hit."""
     first, last = hit.start, hit.end - 1
-    if not _same_clause(line, start, end - 1, first, last):
+    tolerance = 1 if cue.modality == "historical" else 0  # "since 1990, when ..." dates the clause that follows
+    if line.clause[start] > line.clause[last] or line.clause[end - 1] < line.clause[first] - tolerance:
         return False
     if start < hit.end and end > hit.start:
         return cue.where == "around" or (cue.where == "before" and start < hit.end - 1)
     if end <= hit.start:
         return cue.where in ("before", "around") and hit.start - end <= cue.reach
     return cue.where in ("after", "around") and start - hit.end <= cue.reach
-
-
-def _same_clause(line: Line, start: int, end: int, first: int, last: int) -> bool:
-    return line.clause[start] <= line.clause[last] and line.clause[end] >= line.clause[first]

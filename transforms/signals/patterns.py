@@ -6,6 +6,7 @@
     ...             up to 6 words of any kind         ..          up to 2 words, none of them an actor
     (a | b c)       one of these                      x?          x or nothing
     <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
+    <source's> ...                                    one that must be possessive
     [ x ]           only this part is evidence        |           alternatives, in brackets only
 
 A gap never crosses a hard clause mark (colon, dash, full stop) or a word of the list `stops`. A compiled pattern knows
@@ -22,7 +23,7 @@ from transforms.signals.lines import BREAK
 
 GAP, SHORT_GAP = 6, 2
 _TOKEN = re.compile(
-    r"\s*(?:\{(?P<list>\w+)\}|<(?P<slot>\w+)>|(?P<gap>\.\.\.?)|(?P<mark>[()|?\[\]])|(?P<word>[^\s()|?\[\]{}<>]+))"
+    r"\s*(?:\{(?P<list>\w+)\}|<(?P<slot>\w+(?:'s)?)>|(?P<gap>\.\.\.?)|(?P<mark>[()|?\[\]])|(?P<word>[^\s()|?\[\]{}<>]+))"
 )
 _SLOTS = {"source", "target", "both", "actor", "number", "past"}
 _VOWELS = "aeiou"
@@ -150,6 +151,7 @@ class _Parser:
         raise PatternError(f"{value!r} stands where a word should")
 
     def _slot(self, name: str) -> str:
+        name, possessive, _ = name.partition("'s")
         if name not in _SLOTS:
             raise PatternError(f"<{name}> is none of {', '.join(sorted(_SLOTS))}")
         if name == "number":
@@ -157,7 +159,7 @@ class _Parser:
         self.slots += 1
         if name == "past":
             return rf"(?:(?P<past_{self.slots}>(?:1[5-9]|20)\d\d) )"
-        return rf"(?:@(?P<{name}_{self.slots}>\d+) (?:'s )?)"
+        return rf"(?:@(?P<{name}_{self.slots}>\d+) (?:'s ){'' if possessive else '?'})"
 
     def _peek(self) -> tuple[str, str] | None:
         return self.tokens[self.i] if self.i < len(self.tokens) else None

@@ -1,13 +1,13 @@
 """Roles: who does it (source) and to whom (target), as names of actors.
 
-Words come first: the actors that stand in a pattern's slots, then the nearest actor before the words (who does it) and
-right after them (to whom). Where grammar is silent, the sides of the watch fill in, if the entry names them: of a build-up
-the challenger is the source and the target is the target. What the text does not say stays None (eval codebook).
+Words come first: the actors that stand in a pattern's slots, then the actor right before the words (who does it) and right
+after them (to whom). Where grammar is silent, the sides of the watch fill in, if the entry names them: of a build-up the
+challenger is the source and the target is the target. What the text does not say stays None (eval codebook).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from schemas.taxonomy import Side
@@ -15,11 +15,10 @@ from schemas.watch import Sides
 from transforms.signals.lines import BREAK, Line
 from transforms.signals.rules import Hit, Rules
 
-NEAR = 8  # words between an actor and what it is taken to do
-_PLACED = frozenset(
-    ["with", "over", "near", "on", "along", "against", "in", "at", "around", "about", "between", "amid", "into", "towards", "toward", "from", "across", "off", "to", "of", "by"]
-)
-_TOPIC = frozenset(["crisis", "tension", "tensions", "border", "conflict", "invasion", "war", "fears", "fear", "issue", "standoff", "stand-off"])
+FAR = 32  # words between an actor and what it may still be the subject of
+ADJACENT = 3
+AIM = 5  # words between what is done and to whom
+
 Pair = tuple[str | None, str | None]
 
 
@@ -30,125 +29,153 @@ class Cast:
     named: tuple[str, ...]
     sides: Sides
 
-    def side(self, side: Side, among: Sequence[str]) -> str | None:
-        """The first actor of a side that is `among` the names, None if none is."""
-        members = getattr(self.sides, side) if side else ()
-        return next((name for name in members if name in among), None)
+    def members(self, side: Side) -> tuple[str, ...]:
+        """The names on a side, the main one first."""
+        return tuple(getattr(self.sides, side)) if side and side != "opposite" else ()
 
-
-def speaks(line: Line, i: int, rules: Rules) -> bool:
-    """Whether the actor phrase at word i says something ("Japan says", ", said Japan", "according to Japan")."""
-    words = [t.text for t in line.tokens[i + 1 : i + 4]]
-    words = [w for w in words if w not in {"also", "has", "have", "had", "again", "repeatedly", "today", "officially"}]
-    before = [t.text for t in line.tokens[max(0, i - 2) : i]]
-    return bool(
-        (words and words[0] in rules.speech) or (before and before[-1] in {"said", "says"}) or before == ["according", "to"]
-    )
+    def on(self, side: Side, source: str | None = None) -> list[str]:
+        """The first actor of a side that the entry names, [] if it names none. "opposite": of the side against `source`."""
+        if side == "opposite":
+            challenger, others = self.sides.challenger, (*self.sides.target, *self.sides.backers)
+            side_names = others if source in challenger else challenger if source in others else ()
+        else:
+            side_names = self.members(side)
+        return [name for name in side_names if name in self.named][:1]
 
 
 def roles(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     """The (source, target) pairs of a hit, and whether the words themselves name both."""
-    if hit.rule.kind.pair:
-        return _pair(hit, cast)
+    return _pair(hit, rules, cast) if hit.rule.kind.pair else _directed(hit, rules, cast)
+
+
+def speaks(line: Line, i: int, rules: Rules) -> bool:
+    """Whether the actor phrase at word i says something ("Japan says", "said Japan", "according to Japan", "Jane Doe: ...")."""
+    words = [t.text for t in line.tokens[i + 1 : i + 4] if t.text not in rules.adverbs]
+    before = [t.text for t in line.tokens[max(0, i - 2) : i]]
+    titled = i == 0 and line.tokens[0].phrase is not None and line.tokens[0].phrase.people and words[:1] == [BREAK]
+    signed = i == len(line.tokens) - 1 and before[-1:] == [BREAK]
+    return (
+        titled
+        or signed
+        or (words[:1] != [] and words[0] in rules.speech)
+        or before[-1:] == ["said"]
+        or before == ["according", "to"]
+    )
+
+
+def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     line, kind = hit.line, hit.rule.kind
-    said = _names(line, [i for i in hit.slots.get("source", ()) if kind.speaker == "source" or not speaks(line, i, rules)])
-    aimed = _names(line, hit.slots.get("target", ()))
-    both = bool(said and aimed)
-    in_line = _names(line, line.actors(0, len(line.tokens)))
-    sources = said or _one(_doer(hit, rules, adjacent=True)) or _one(cast.side(kind.source_side, in_line))
-    sources = sources or _names_of(line, _doer_at(hit, rules)) or _one(cast.side(kind.source_side, cast.named))
-    targets = [t for t in aimed if t not in sources] or [t for t in _names_of(line, _aim(hit)) if t not in sources]
-    targets = targets or [t for t in _one(cast.side(kind.target_side, cast.named)) if t not in sources]
-    if kind.target_side and not targets and kind.target_side == "challenger":
-        targets = []
-    return [(s, t) for s in sources or [None] for t in targets or [None]], both
+    acts = kind.speaker == "source"
+    said = _names(line, (i for i in hit.slots.get("source", ()) if acts or not speaks(line, i, rules)))
+    aimed = [name for name in _names(line, hit.slots.get("target", ())) if name not in said]
+    sources = said or _source(hit, rules, cast, aimed)
+    targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
+    pairs: list[Pair] = [(s, t) for s in sources or [None] for t in targets or [None]]
+    return pairs, bool(said and aimed)
 
 
-def _doer(hit: Hit, rules: Rules, adjacent: bool) -> str | None:
-    i = _doer_at(hit, rules)
-    if i is None or (adjacent and hit.start - i > 3):
-        return None
-    phrase = hit.line.tokens[i].phrase
-    return phrase.names[0] if phrase and len(phrase.names) == 1 else None
-
-
-def _doer_at(hit: Hit, rules: Rules) -> int | None:
-    """The word of the nearest actor before the hit that can be its subject; the speaker only where saying is doing."""
+def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[str]:
     line, kind = hit.line, hit.rule.kind
-    for i in reversed(list(line.actors(max(0, hit.start - 4 * NEAR), hit.end))):
-        before = line.tokens[i - 1].text if i else ""
-        after = line.tokens[i + 1].text if i + 1 < len(line.tokens) else ""
-        if before in _PLACED or (after in _TOPIC and i >= hit.start) or i in hit.slots.get("target", ()):
-            continue
-        if kind.speaker != "source" and speaks(line, i, rules):
-            continue
-        if any(t.text == BREAK for t in line.tokens[i : hit.start]) and kind.speaker != "source":
-            continue
-        return i
+    if hit.rule.spec.agentless:
+        return cast.on(kind.source_side)
+    barred = {*aimed, *cast.members(kind.target_side)}
+    subjects = [i for i in _subjects(hit, rules) if not barred.issuperset(_names(line, [i]))]
     if kind.speaker == "source":
-        return next((i for i in line.actors(hit.end, len(line.tokens)) if _signs(line, i, rules)), None)
-    return None
+        speakers = [i for i in line.actors(0, len(line.tokens)) if speaks(line, i, rules)]
+        subjects = [i for i in speakers if not barred.issuperset(_names(line, [i]))][:1] or subjects
+        return [n for n in _names(line, subjects[:1]) if n not in barred] or cast.on(kind.source_side)
+    near = [i for i in subjects[:1] if i >= hit.start - ADJACENT and not _parted(line, i, hit.start)]
+    return _names(line, near) or cast.on(kind.source_side) or _names(line, subjects[:1])
 
 
-def _signs(line: Line, i: int, rules: Rules) -> bool:
-    """Whether the actor at word i is who the sentence is from: "..., Japan says", "... - Japan"."""
-    last = i == len(line.tokens) - 1 and i > 0 and line.tokens[i - 1].text == BREAK
-    return last or speaks(line, i, rules)
+def _subjects(hit: Hit, rules: Rules) -> list[int]:
+    """Words of the actors before (or among) the hit's words that can be its subject, the nearest first."""
+    line, kind = hit.line, hit.rule.kind
+    out = []
+    for i in reversed(list(line.actors(max(0, hit.start - FAR), hit.end))):
+        if i in hit.slots.get("target", ()) or i in hit.slots.get("actor", ()):
+            continue
+        before, after = _beside(line, i)
+        if before in rules.placing or after in rules.topics:
+            continue
+        if kind.speaker == "reporter" and speaks(line, i, rules):
+            continue
+        if any(t.text == BREAK for t in line.tokens[i : hit.start]):
+            continue
+        out.append(i)
+    return out
 
 
-def _aim(hit: Hit) -> int | None:
-    """The word of the actor that stands right after the hit, or inside it and is no other role."""
+def _target(hit: Hit, rules: Rules, cast: Cast, sources: Sequence[str]) -> list[str]:
+    line, kind = hit.line, hit.rule.kind
+    default = cast.on(kind.target_side, sources[0] if sources else None)
+    if kind.target_side == "opposite" and default:
+        return default
+    barred = {*sources, *(cast.members(kind.source_side) if kind.source_side != kind.target_side else ())}
+    found = [n for n in _names(line, _aimed(hit, rules)) if n not in barred]
+    if not found and kind.speaker == "source" and not default:
+        partners = (i for i in line.actors(0, hit.start) if _beside(line, i)[0] == "with")
+        found = [n for n in _names(line, partners) if n not in barred]
+    return found or default
+
+
+def _aimed(hit: Hit, rules: Rules) -> list[int]:
+    """The word of the actor that stands inside the hit in no other role, or right after it."""
     line = hit.line
     taken = {i for group in hit.slots.values() for i in group}
-    for i in line.actors(hit.start, min(len(line.tokens), hit.end + 5)):
+    for i in line.actors(hit.start, min(len(line.tokens), hit.end + AIM)):
         if i in taken or line.clause[i] != line.clause[hit.end - 1]:
             continue
-        after = line.tokens[i + 1].text if i + 1 < len(line.tokens) else ""
         if i >= hit.end and any(t.text in {BREAK, ",", "and", "that"} for t in line.tokens[hit.end : i]):
-            return None
-        if after != "said":
-            return i
-    return None
+            return []
+        if _beside(line, i)[1] != "said" and _beside(line, i)[1] not in rules.topics:
+            return [i]
+    return []
 
 
-def _pair(hit: Hit, cast: Cast) -> tuple[list[Pair], bool]:
-    """Source and first target are the first two that talk; who else talks is a target, too."""
+def _pair(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
+    """Source and target are the first two that talk or agree; who else does is a target, too."""
     line = hit.line
     found = _names(line, hit.slots.get("both", ()))
     if len(found) < 2:
-        found = _unique(found + _names(line, hit.slots.get("source", ())) + _names(line, hit.slots.get("target", ())))
-    sure = len(found) >= 2
-    if len(found) < 2:
-        ahead = [i for i in line.actors(0, hit.start) if not _background(line, i)]
-        after = [i for i in line.actors(hit.start, len(line.tokens)) if not _background(line, i)]
-        # Who stands before the words nearest to them starts the talking; then who comes after, then the rest of the sentence.
-        rest = _names(line, reversed(ahead[-2:])) if len(ahead) > 2 else _names(line, ahead)
-        found = _unique(found + rest + _names(line, after))[:2]
-    if len(found) < 2:
-        found = _unique([*found, *cast.named[:3]])[:2]
-    source = found[0] if found else None
-    targets: Sequence[str | None] = found[1:] or [None]
-    return [(source, t) for t in targets], sure
+        first, second = _names(line, hit.slots.get("source", ())), _names(line, hit.slots.get("target", ()))
+        if not first and second:
+            fore = [
+                *_subjects(hit, rules),
+                *(i for i in line.actors(hit.end, len(line.tokens)) if not _background(line, i, rules)),
+            ]
+            first = [n for n in [*_names(line, fore), *cast.named] if n not in second][:1]
+        found = first if len(first) > 1 else [*first, *(n for n in second if n not in first)]
+    if len(found) >= 2:
+        return [(found[0], t) for t in found[1:]], True
+    fore = [i for i in line.actors(0, len(line.tokens)) if not _background(line, i, rules)]
+    found = _unique([*found, *_names(line, fore)])[:2]
+    if len(found) < 2 and hit.slots.get("source"):
+        return [(found[0], None)] if found else [(None, None)], False
+    found = _unique([*found, *cast.named])[:2]
+    return [(found[0], found[1]) if len(found) == 2 else (None, found[0] if found else None)], False
 
 
-def _background(line: Line, i: int) -> bool:
+def _background(line: Line, i: int, rules: Rules) -> bool:
     """Whether the actor at word i is only what it is about ("over Japan", "the Japan crisis")."""
-    before = line.tokens[i - 1].text if i else ""
-    after = line.tokens[i + 1].text if i + 1 < len(line.tokens) else ""
-    return before in {"over", "on", "about", "near", "in", "amid", "of"} or after in _TOPIC
+    before, after = _beside(line, i)
+    return before in rules.about or after in rules.topics
 
 
-def _names_of(line: Line, i: int | None) -> list[str]:
-    return [] if i is None else _names(line, [i])
+def _parted(line: Line, i: int, j: int) -> bool:
+    return any(t.text in {",", "and"} for t in line.tokens[i:j])
 
 
-def _names(line: Line, at: Sequence[int] | object) -> list[str]:
-    return _unique(name for i in at for name in (line.tokens[i].phrase.names if line.tokens[i].phrase else ()))  # type: ignore
+def _beside(line: Line, i: int) -> tuple[str, str]:
+    """The words before and after the actor at word i, a possessive 's left out."""
+    after = [t.text for t in line.tokens[i + 1 : i + 3] if t.text != "'s"]
+    return line.tokens[i - 1].text if i else "", after[0] if after else ""
 
 
-def _unique(names: object) -> list[str]:
-    return list(dict.fromkeys(names))  # type: ignore
+def _names(line: Line, at: Iterable[int]) -> list[str]:
+    phrases = (line.tokens[i].phrase for i in at)
+    return _unique(name for phrase in phrases if phrase for name in phrase.names)
 
 
-def _one(name: str | None) -> list[str]:
-    return [name] if name else []
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

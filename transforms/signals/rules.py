@@ -10,11 +10,6 @@ from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
 from transforms.signals.lines import Grammar, Line
 from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
 
-_TRAILING = frozenset(
-    ["of", "on", "in", "to", "at", "by", "for", "from", "with", "and", "or", "the", "a", "an", "over", "against", "about", "near", "into", "as", "that", "is", "are", "was", "were", ",", "-", "'s"]
-)
-_LEADING = frozenset([",", "-", "'s", "and", "or", "of", "the", "that", "to"])
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -48,10 +43,19 @@ class Rules:
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self._lists = taxonomy.lists
+        lists = {name: words_of(listed) for name, listed in taxonomy.lists.items()}
+        nothing: frozenset[str] = frozenset()
         self.grammar = Grammar(
-            *(words_of(taxonomy.lists.get(n, "")) for n in ("titles", "links", "people", "openers", "as_goes_on"))
+            **{name: lists.get(name, nothing) for name in ("titles", "links", "people", "openers", "as_goes_on")}
         )
-        self.speech = words_of(taxonomy.lists.get("speech", ""))
+        self.speech = lists.get("speech", nothing)
+        self.adverbs = lists.get("adverbs", nothing)
+        self.placing = lists.get("placing", nothing)
+        self.topics = lists.get("topics", nothing)
+        self.about = lists.get("about", nothing)
+        self.units = lists.get("units", nothing)
+        self.sayers = lists.get("sayers", nothing)
+        self._trimmed = lists.get("trimmed", nothing)
         self.cues: list[tuple[Cue, list[Pattern]]] = [
             (cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]) for cue in taxonomy.cues
         ]
@@ -90,24 +94,23 @@ class Rules:
             for m in rule.find.find(line.text, line.words):
                 if (rule.needs and not matches(rule.needs, line)) or (rule.unless and matches(rule.unless, line)):
                     break
-                yield _hit(rule, line, m)
+                yield self._hit(rule, line, m)
+
+    def _hit(self, rule: Rule, line: Line, m: re.Match[str]) -> Hit:
+        slots: dict[str, tuple[int, ...]] = {}
+        for name, value in m.groupdict().items():
+            role = name.rpartition("_")[0]
+            if value is not None and role in ("source", "target", "both", "actor"):
+                slots[role] = (*slots.get(role, ()), int(value))
+        start, end = line.span(m.start(), m.end())
+        left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
+        while right - 1 > left and line.tokens[right - 1].text in self._trimmed:
+            right -= 1
+        while left + 1 < right and line.tokens[left].text in self._trimmed:
+            left += 1
+        return Hit(rule, line, start, end, left, right, slots)
 
 
 def matches(pattern: Pattern, line: Line) -> bool:
     """Whether a pattern matches anywhere in a line."""
     return next(iter(pattern.find(line.text, line.words)), None) is not None
-
-
-def _hit(rule: Rule, line: Line, m: re.Match[str]) -> Hit:
-    slots: dict[str, tuple[int, ...]] = {}
-    for name, value in m.groupdict().items():
-        role = name.rpartition("_")[0]
-        if value is not None and role in ("source", "target", "both"):
-            slots[role] = (*slots.get(role, ()), int(value))
-    start, end = line.span(m.start(), m.end())
-    left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
-    while right - 1 > left and line.tokens[right - 1].text in _TRAILING:
-        right -= 1
-    while left + 1 < right and line.tokens[left].text in _LEADING:
-        left += 1
-    return Hit(rule, line, start, end, left, right, slots)

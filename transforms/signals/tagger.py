@@ -12,11 +12,11 @@ from schemas.watch import Watch
 from transforms.signals.details import attribution, quantity, when
 from transforms.signals.lines import acting, lines
 from transforms.signals.modality import modality
-from transforms.signals.patterns import words_of
 from transforms.signals.roles import Cast, roles
 from transforms.signals.rules import Hit, Rules
 
 FIELDS = ("title", "summary", "text")
+_FIELD_RANK = (1, 0, 2)  # a summary says the same as its title in full sentences
 MAX_CHARACTERS = 50_000  # of one field; what stands behind is not read
 
 
@@ -35,7 +35,6 @@ class SignalTagger:
     def __init__(self, watch: Watch) -> None:
         self.sides = watch.sides
         self.rules = Rules(watch.taxonomy)
-        self.units = words_of(watch.taxonomy.lists.get("units", ""))
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
@@ -55,9 +54,11 @@ class SignalTagger:
     def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[_Reading]:
         kind = hit.rule.kind
         how = modality(hit, self.rules, year)
+        if how in kind.void:
+            return []
         pairs, sure = roles(hit, self.rules, cast)
         start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
-        number, unit = quantity(hit, self.units)
+        number, unit = quantity(hit, self.rules.units)
         confidence = round(min(1.0, hit.rule.spec.confidence + 0.05 * sure), 2)
         out = []
         for source, target in pairs:
@@ -77,7 +78,7 @@ class SignalTagger:
                 when=when(hit, text, how),
                 confidence=confidence,
             )
-            rank = (-len(hit.slots), -(source is not None) - (target is not None), -confidence, place, start)
+            rank = (-len(hit.slots), -(source is not None) - (target is not None), -confidence, _FIELD_RANK[place], start)
             out.append(_Reading(signal, hit, rank))
         return out
 
@@ -98,23 +99,41 @@ def _best_of_each_place(hits: list[Hit]) -> list[Hit]:
     """Of the hits of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.rule.spec.confidence, h.start - h.end, h.start)):
-        same = (k for k in kept if k.rule.kind.type == hit.rule.kind.type)
-        if not any(k.start < hit.end and hit.start < k.end for k in same):
+        if not any(k.rule.kind.type == hit.rule.kind.type and _overlap(k, hit) for k in kept):
             kept.append(hit)
     return kept
 
 
+def _overlap(a: Hit, b: Hit) -> bool:
+    return a.line is b.line and a.start < b.end and b.start < a.end
+
+
 def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
     """One signal for each type, source and target; one that knows less than another of its type says nothing new."""
-    firm = {(r.signal.type, id(r.hit.line)) for r in readings}
     best: dict[tuple[str, str | None, str | None], _Reading] = {}
     for r in sorted(readings, key=lambda r: r.rank):
-        s, kind = r.signal, r.hit.rule.kind
-        if s.modality in ("conditional", "possible") and any((t, id(r.hit.line)) in firm for t in kind.yields_to):
-            continue
-        known = [k for k in best if k[0] == s.type]
-        if any((s.source in (None, k[1])) and (s.target in (None, k[2])) for k in known):
+        s = r.signal
+        if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, k, s) for k in best):
             continue
         best[s.type, s.source, s.target] = r
     chosen = [r.signal for r in best.values()]
     return tuple(sorted(chosen, key=lambda s: (FIELDS.index(s.field), s.start, s.end, s.type, s.source or "", s.target or "")))
+
+
+def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
+    """Whether another reading of the same words or sentence says that this one is none (see SignalType)."""
+    kind = r.hit.rule.kind
+    if r.signal.modality == "conditional" and kind.yields_to:
+        return any(o.signal.type in kind.yields_to and o.hit.line is r.hit.line for o in readings)
+    if r.signal.modality != "historical" and kind.gives_way_to:
+        return any(o.signal.type in kind.gives_way_to and _overlap(o.hit, r.hit) for o in readings)
+    return False
+
+
+def _covers(pair: bool, known: tuple[str, str | None, str | None], s: Signal) -> bool:
+    """Whether a known (type, source, target) says at least as much as `s`; of a pair the order says nothing."""
+    if known[0] != s.type:
+        return False
+    if pair and {known[1], known[2]} == {s.source, s.target}:
+        return True
+    return s.source in (None, known[1]) and s.target in (None, known[2])
