@@ -10,10 +10,10 @@ ARGS   ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format lock sdist backtest template deploy clean
+.PHONY: help env run test lint types unit format lock sdist backtest infrastructure template deploy clean
 
 help:  ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(VENV)/ready  ## create the environment (.venv)
 
@@ -46,13 +46,16 @@ format: env  ## format the code
 	$(BIN)/ruff format .
 
 lock: env  ## write requirements.lock anew from what .venv holds
-	$(BIN)/pip freeze --exclude vedette --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+	$(BIN)/pip freeze --all --exclude pip --exclude vedette --exclude-editable | sed 's/+cpu$$//' > requirements.lock
 
 backtest: env  ## what the detector says of recorded entries (INPUT=entries.jsonl OUTPUT=build/backtest)
 	$(BIN)/vedette backtest --watch $(WATCH) --input $(INPUT) --output $(or $(OUTPUT),build/backtest)
 
 sdist: env  ## the package for --setup_file, in dist/
 	$(BIN)/python setup.py --quiet sdist
+
+infrastructure: env  ## what a deployment needs in a Google Cloud project, made once (PROJECT=, REGION=, BUCKET=, WATCH=)
+	@$(BIN)/python deploy/deploy.py infrastructure --project "$(PROJECT)" --region "$(REGION)" --bucket "$(BUCKET)" --watch $(WATCH) $(ARGS)
 
 template: env  ## build the container and the Dataflow flex template (PROJECT=, REGION=, BUCKET=)
 	@$(BIN)/python deploy/deploy.py template --project "$(PROJECT)" --region "$(REGION)" --bucket "$(BUCKET)" $(ARGS)

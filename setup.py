@@ -16,6 +16,7 @@ setup(
     packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "localpubsub*", "watches"]),
     package_data={
         "schemas": ["*.avsc"],
+        "transforms": ["**/*.yaml"],
         "watches": ["**/*.yaml", "**/*.opml", "**/*.jsonl"],
     },
     install_requires=[
