@@ -11,11 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipelines.recording import Recording
+from pipelines.recording import Recording, serve
+from schemas import micros
 from transforms.feeds.opml import read_opml
+from transforms.feeds.poller import Poller, PollOptions
+from transforms.feeds.state import FeedState
 
 WATCHES = Path(__file__).parents[2] / "watches"
 UKRAINE, TAIWAN = WATCHES / "ukraine", WATCHES / "taiwan-strait"
+TODAY, HOUR = micros("2026-05-01"), 3600 * 10**6
+OPTIONS = PollOptions(base_interval=1.0, deadline=5.0, user_agent="vedette tests", allow_local_addresses=True)
 
 
 @cache
@@ -131,3 +136,29 @@ def test_the_lists_of_public_feeds_can_be_read():
     for feeds in (ukraine, taiwan):
         assert len({feed.url for feed in feeds}) == len(feeds)
         assert all(feed.url.startswith("https://") and feed.outlet for feed in feeds)
+
+
+@pytest.mark.parametrize("watch", [UKRAINE, TAIWAN])
+def test_the_poller_gets_every_entry_of_the_sample_and_sees_every_failure(watch, tmp_path):
+    elapsed = 0.0
+    with serve(sample(watch), minutes=1, clock=lambda: elapsed) as server, Poller(OPTIONS, lambda: TODAY) as poller:
+        feeds = read_opml(server.write_opml(tmp_path / "feeds.opml"))
+        states = {feed.url: FeedState(due=0) for feed in feeds}
+        entries, failures = [], []
+        for hour in range(25):  # all feeds are due again after an hour; the recording goes on by 2.5 s
+            result = poller.round(feeds, states, TODAY + hour * HOUR, patience=None)
+            states |= result.states
+            entries += result.entries
+            failures += result.failures
+            elapsed += 2.5
+        assert server.finished
+
+    assert {(entry.outlet, entry.url) for entry in entries} == {(version.outlet.name, version.url) for version in firsts(watch)}
+    begins = micros(sample(watch).begins)
+    dated = [entry for entry in entries if entry.published is not None]
+    assert [entry.id for entry in dated if entry.backfill] == [entry.id for entry in dated if entry.published < begins]
+    undated = {outlet.name for outlet in sample(watch).outlets if not outlet.dated}
+    assert {entry.outlet for entry in entries if entry.published is None} == undated
+    broken = {"server-error", "cut-off", "not-a-feed-html"} if any(o.breaks_every for o in sample(watch).outlets) else set()
+    assert broken <= {failure.reason for failure in failures}
+    assert bool(failures) == bool(broken)
