@@ -40,6 +40,7 @@ class Judge:
                 else:
                     sure.setdefault(sense.index, []).append(name)
         self._settle_seats(names, sure)
+        self._settle_company(names, sure)
         self._settle_short(names, sure, text)
         for sense, name in places:  # "Geneva, Switzerland" is a mention of a state that acts elsewhere in the entry
             if sense.index in sure:
@@ -78,10 +79,28 @@ class Judge:
             if sense.index in sure or acts or pair:
                 sure.setdefault(sense.index, []).append(name)
 
+    def _settle_company(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
+        """A state with a common name is one in the company of states: "the United States and Jordan", "Jordan, Syria"."""
+        edges = {
+            (id(n.doc), edge)
+            for i, ns in sure.items()
+            if self.lexicon.specs[i].kind == "state"
+            for n in ns
+            for edge in (n.start, n.end)
+        }
+        for name in names:
+            sense = name.senses[0]
+            if sense.kind == SHORT and sense.index not in sure and self.lexicon.specs[sense.index].kind == "state":
+                links = ("and", "-", ",", "/")
+                before = name.before() in links and (id(name.doc), name.start - 1) in edges
+                after = name.after() in links and (id(name.doc), name.end + 1) in edges
+                if before or after:
+                    sure.setdefault(sense.index, []).append(name)
+
     def _settle_short(self, names: list[Name], sure: dict[int, list[Name]], text: str) -> None:
         full = set(sure)
         for name in names:
-            if name.senses[0].kind != SHORT:
+            if name.senses[0].kind != SHORT or any(name in sure.get(s.index, ()) for s in name.senses):
                 continue
             title = self._title(name)
             known = [s for s in name.senses if s.index in full and not self._forename(name)]

@@ -64,9 +64,9 @@ class Strangers:
             stop = self._name_end(doc, begin, taken)
             if stop - begin < 2:
                 continue
-            state = next((taken[i] for i in range(start - 1, max(start - 4, -1), -1) if i in taken), None)
-            role_start = state.start if state else start
-            found.setdefault(begin, Stranger(Name(field, doc, begin, stop, ()), doc[role_start:begin].text, _index(state)))
+            state = taken.get(start - 2 if start > 1 and doc[start - 1].text == "'s" else start - 1)
+            role = doc[state.start if state else start : begin].text.rstrip(" ,")
+            found.setdefault(begin, Stranger(Name(field, doc, begin, stop, ()), role, _index(state)))
         return list(found.values())
 
     def _before_posts(self, field: str, doc: Doc, taken: dict[int, Name], seen: set[int]) -> list[Stranger]:
@@ -86,8 +86,13 @@ class Strangers:
         for i in range(start, min(start + POST_REACH, len(doc))):
             word = doc[i].text
             if word.lower() in self.words.posts:
-                return doc[start : i + 1].text
-            if word in (",", ".", ";", "-", "who", "which", "said", "says", "and", "will", "is", "was"):
+                named = i + 1 < len(doc) and (i + 1 in taken or doc[i + 1].text[:1].isupper())
+                return "" if named else doc[start : i + 1].text  # "..., President Xi" begins the next name
+            if (
+                not word[0].isalpha()
+                or word in ("says", "said")
+                or (word in STOP and word not in ("the", "a", "an", "former", "first", "last"))
+            ):
                 return ""
         return ""
 
@@ -108,9 +113,9 @@ class Strangers:
             word = doc[i].text
             if self._is_word(doc, i) and word not in self.words.not_names:
                 end = i = i + 1
-            elif i > start and (
-                word == "-" or word.lower() in self.words.particles or (word == "." and len(doc[i - 1].text) == 1)
-            ):
+            elif i > start and word == "-" and not doc[i - 1].whitespace_ and not doc[i].whitespace_ and i + 1 < len(doc):
+                end = i = i + 2  # "Chun Doo-hwan"
+            elif i > start and (word.lower() in self.words.particles or (word == "." and len(doc[i - 1].text) == 1)):
                 i += 1
             else:
                 break
