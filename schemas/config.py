@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 M = TypeVar("M", bound="Settings")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where PyYAML was built with libyaml
 
 
 class Settings(BaseModel):
@@ -57,8 +58,8 @@ def read_yaml(path: Path, model: type[M]) -> M:
     """The YAML file as a `model`. Raises ConfigError with one Problem per wrong field."""
     text = read_text(path)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=LOADER)
+        data = yaml.SafeLoader("").construct_document(root) if root else None
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         problem = getattr(e, "problem", None) or str(e)
@@ -82,7 +83,7 @@ def read_yaml(path: Path, model: type[M]) -> M:
 
 def line_of(path: Path, loc: tuple[str | int, ...]) -> int:
     """The line on which the field at `loc` of a YAML file stands: for checks that span several files."""
-    root = yaml.compose(read_text(path), Loader=yaml.SafeLoader)
+    root = yaml.compose(read_text(path), Loader=LOADER)
     return _line(root, loc) if root else 0
 
 
