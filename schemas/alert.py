@@ -45,7 +45,7 @@ class AlertSignal:
 
 @record
 class AlertActor:
-    """An actor of the story; `mentions` counts over the entries."""
+    """An actor of the story; `mentions`: how many entries name it."""
 
     id: str
     name: str

@@ -85,6 +85,9 @@ class Story:
     latest         id of the entry that made this revision; `relation` as in Report
     alerted_rank   rank of the last alert raised for the story, -1 if none was; `alerted_at` its entry's time
     judgement      the policy's, None until it was asked
+    alerts         how many alerts were raised, this revision's included
+    reached_rank   highest rank of its judgements, whether they alerted or not; -1 before the first
+    named          how many entries name each of `actors`
     """
 
     id: str
@@ -105,3 +108,6 @@ class Story:
     alerted_rank: int = -1
     alerted_at: Micros | None = None
     judgement: Judgement | None = None
+    alerts: int = 0
+    reached_rank: int = -1
+    named: tuple[int, ...] = ()

@@ -31,15 +31,13 @@ class AlertPolicy:
         """Judge the revision. `log_time`: the largest entry time folded so far (microseconds)."""
         policy = self.watch.policy
         least = SEVERITIES.index(policy.min_severity)
-        scored = score_story(story, self.watch, story.revision)
+        scored = score_story(story, self.watch)
         decisive = strongest(scored)
         if decisive is None:
             return Judgement("INFO", 0, 0.0, (), False, "no signal in the story", ())
 
         new = [s for s in scored if s.claim.revision == story.revision and s.rank >= least]
-        # What an entry brings to its first alert decides the severity; the old claims of the story do not raise it again.
-        before = strongest(score_story(story, self.watch, story.revision - 1))
-        raised = decisive.rank > max(story.alerted_rank, before.rank if before else -1)
+        raised = decisive.rank > story.reached_rank
         changed = tuple(sorted(s.claim.key for s in new))
 
         def verdict(alert: bool, reason: str) -> Judgement:
@@ -71,20 +69,12 @@ class AlertPolicy:
         return verdict(True, f"more sources lift it to {decisive.severity}")
 
 
-def score_story(story: Story, watch: Watch, revision: int) -> list[Scored]:
-    """The claims the story had made by the revision, scored with the sources it had then; in the story's order."""
+def score_story(story: Story, watch: Watch) -> list[Scored]:
+    """The story's claims with their scores, in the story's order; a claim of a type that the watch does not know is left out."""
     kinds = {kind.type: kind for kind in watch.taxonomy.types}
-    claims = [c for c in story.claims if c.revision <= revision and c.signal.type in kinds]
+    claims = [c for c in story.claims if c.signal.type in kinds]
     families = len({c.signal.type for c in claims if c.signal.modality not in ("historical", "negated", "denied")})
-    return [score_claim(c, kinds[c.signal.type], _origins(c, story, revision), families) for c in claims]
-
-
-def _origins(claim: Claim, story: Story, revision: int) -> int:
-    """How many outlets had made the claim by the revision."""
-    outlets = claim.outlets
-    latest = next((e for e in reversed(story.entries) if e.id == story.latest), None)
-    joined_now = revision < story.revision and latest and len(outlets) > 1 and outlets[-1] == latest.outlet
-    return len(outlets) - (1 if joined_now else 0)
+    return [score_claim(c, kinds[c.signal.type], len(c.outlets), families) for c in claims]
 
 
 def _label(claim: Claim, watch: Watch) -> str:

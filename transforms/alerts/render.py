@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from importlib import metadata
 
 from schemas.alert import SPEC_VERSION, Alert, AlertActor, AlertEntry, AlertSignal, Producer
@@ -43,7 +42,7 @@ def alert_of(story: Story, watch: Watch, models: tuple[str, ...] = ()) -> Alert:
     judgement = story.judgement
     if judgement is None or not judgement.alert:
         raise ValueError(f"revision {story.revision} of story {story.id} was not judged worth an alert")
-    scores = {s.claim.key: s.score for s in score_story(story, watch, story.revision)}
+    scores = {s.claim.key: s.score for s in score_story(story, watch)}
     labels = {kind.type: kind.label for kind in watch.taxonomy.types}
     claims = sorted(story.claims, key=lambda c: -scores.get(c.key, 0.0))
     latest = next(e for e in reversed(story.entries) if e.id == story.latest)
@@ -56,7 +55,7 @@ def alert_of(story: Story, watch: Watch, models: tuple[str, ...] = ()) -> Alert:
         watch=story.watch,
         story_id=story.id,
         revision=story.revision,
-        action="TRIGGER" if story.alerted_rank < 0 else "UPDATE",
+        action="TRIGGER" if story.alerts <= 1 else "UPDATE",
         severity=judgement.severity,
         severity_rank=judgement.rank,
         score=judgement.score,
@@ -104,12 +103,8 @@ def _signal(claim: Claim, label: str, new: bool) -> AlertSignal:
 
 
 def _actors(story: Story) -> tuple[AlertActor, ...]:
-    mentions = Counter({a.id: len(a.mentions) for a in story.actors})
-    order = {a.id: a for a in story.actors}
-    return tuple(
-        AlertActor(a.id, a.name, a.kind, a.role, a.state, mentions[a.id])
-        for a in sorted(order.values(), key=lambda a: (-mentions[a.id], a.name))[:MAX_ACTORS]
-    )
+    named = sorted(zip(story.actors, story.named, strict=True), key=lambda pair: (-pair[1], pair[0].name))
+    return tuple(AlertActor(a.id, a.name, a.kind, a.role, a.state, count) for a, count in named[:MAX_ACTORS])
 
 
 def describe(signal: AlertSignal) -> str:

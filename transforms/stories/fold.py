@@ -134,10 +134,10 @@ class Fold:
 
     def _judged(self, thread: Thread) -> Thread:
         judgement = self._judge(thread.story, self.log_time)
-        story = replace(thread.story, judgement=judgement)
+        story = replace(thread.story, judgement=judgement, reached_rank=max(thread.story.reached_rank, judgement.rank))
         if judgement.alert:
             time = next(e.time for e in story.entries if e.id == story.latest)
-            story = replace(story, alerted_rank=judgement.rank, alerted_at=time)
+            story = replace(story, alerted_rank=judgement.rank, alerted_at=time, alerts=story.alerts + 1)
         return replace(thread, story=story)
 
     def _keep(self, report: Report, thread: Thread, features: Features, before: Member | None) -> None:

@@ -36,6 +36,7 @@ def story_id(watch: str, entry_id: str, version: int) -> str:
 def founded(report: Report, claims: tuple[Claim, ...]) -> Thread:
     """The first revision of a story. The report carries its story id."""
     entry, story = report.entry, report.story_id or ""
+    actors = _actors((), report.actors, Counter())
     record = Story(
         id=story,
         final_id=story,
@@ -48,10 +49,11 @@ def founded(report: Report, claims: tuple[Claim, ...]) -> Thread:
         entry_count=1,
         origin_count=1,
         outlets=(entry.outlet,),
-        actors=_actors((), report.actors, Counter()),
+        actors=actors,
         claims=claims,
         latest=entry.id,
         relation=report.relation,
+        named=(1,) * len(actors),
     )
     return Thread(record, len(report.signals), dict.fromkeys((a.id for a in record.actors), 1))
 
@@ -85,6 +87,7 @@ def revised(thread: Thread, report: Report, claims: tuple[Claim, ...]) -> Thread
         latest=entry.id,
         relation=report.relation,
         judgement=None,
+        named=tuple(named[actor.id] for actor in actors),
     )
     kept = {actor.id for actor in actors}
     return Thread(record, len(report.signals) if better else thread.said, {k: n for k, n in named.items() if k in kept})
