@@ -23,7 +23,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipelines.detect import DetectAlerts
+from pipelines.detect import TORCH_THREADS, DetectAlerts
 from pipelines.options import UsageError, watch_directory
 from schemas.alert import Alert, alert_json
 from schemas.entry import Entry, content_hash, credible_time
@@ -156,7 +156,7 @@ def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> 
 
 def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[str], detect: DetectAlerts, output: str) -> None:
     """The graph from lines of recorded entries to the files."""
-    open_lines = beam.ParDo(OpenLines(detect.watch.name)).with_output_types(Report)
+    open_lines = beam.ParDo(OpenLines(detect.watch.name)).with_output_types(Report, failures=Failure)
     opened = lines | "OpenLines" >> open_lines.with_outputs("failures", main="reports")
     detected = dict(opened.reports | "DetectAlerts" >> detect)
     detected["failures"] = (opened.failures, detected["failures"]) | "AllFailures" >> beam.Flatten()
@@ -167,7 +167,7 @@ def backtest(detect: DetectAlerts, source: Path, output: Path, show_progress: bo
     """Run the detector over a file of recorded entries and write what it says to a directory."""
     total = sum(1 for _ in source.open("rb"))
     options = PipelineOptions(["--runner", ENGINE, "--direct_running_mode", "in_memory"])
-    warm(detect.model)
+    warm(detect.model, TORCH_THREADS)
     with _lines_read.shown(total, show_progress), beam.Pipeline(options=options) as pipeline:
         lines = pipeline | "ReadLines" >> beam.io.ReadFromText(str(source.resolve()))
         build_pipeline(pipeline, lines, detect, str(output.resolve()))

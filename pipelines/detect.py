@@ -38,6 +38,8 @@ from transforms.signals import TagSignals
 from transforms.stories import FoldStories
 
 logger = logging.getLogger(__name__)
+TORCH_THREADS = 1
+"""Of each process: texts are short and processes share cores, so more threads wait for each other (7 times slower, measured)."""
 
 
 @dataclass
@@ -67,9 +69,11 @@ class DetectAlerts(beam.PTransform):
     def expand(self, reports: beam.PCollection[Report]) -> dict[str, beam.PCollection[Any]]:
         actors = reports | "TagActors" >> TagActors(self.watch, model=self.spacy_model)
         gate = actors.reports | "Gate" >> Gate(self.watch, all_topics=self.all_topics)
-        embedded = gate.reports | "EmbedEntries" >> EmbedEntries(self.model)
+        embedded = gate.reports | "EmbedEntries" >> EmbedEntries(self.model, TORCH_THREADS)
         signals = embedded.reports | "TagSignals" >> TagSignals(self.watch)
-        scored = signals.reports | "ScoreRelevance" >> ScoreRelevance(self.watch, all_topics=self.all_topics, model=self.model)
+        scored = signals.reports | "ScoreRelevance" >> ScoreRelevance(
+            self.watch, all_topics=self.all_topics, model=self.model, threads=TORCH_THREADS
+        )
         folded = scored.reports | "FoldStories" >> FoldStories(
             self.watch,
             in_order=self.in_order,
@@ -123,7 +127,7 @@ class DetectConfig:
 def build_pipeline(pipeline: beam.Pipeline, config: DetectConfig) -> dict[str, beam.PCollection[Any]]:
     """The graph from the entries log to the alerts topic; what DetectAlerts returns, for tests to look at."""
     messages = pipeline | "ReadEntries" >> ReadFromPubSub(subscription=config.subscription, with_attributes=True)
-    open_reports = beam.ParDo(OpenReports(config.watch.name)).with_output_types(Report)
+    open_reports = beam.ParDo(OpenReports(config.watch.name)).with_output_types(Report, failures=Failure)
     opened = messages | "OpenReports" >> open_reports.with_outputs("failures", main="reports")
     detected = opened.reports | "DetectAlerts" >> config.detect
     refused = detected["alerts"] | "PublishAlerts" >> PublishAlerts(config.alerts_topic, config.known_alerts)
@@ -188,7 +192,7 @@ def run(argv: list[str]) -> int:
     pin_runner(options)
     local = is_local(options)
     if local:  # loading the model takes seconds: do it while the log is found and the graph is built
-        warm(options.view_as(DetectOptions).model)
+        warm(options.view_as(DetectOptions).model, TORCH_THREADS)
     config = prepare(options)
     if options.view_as(StandardOptions).runner == "FnApiRunner":
         raise UsageError("FnApiRunner is a batch runner and cannot stream from Pub/Sub: leave --runner out")
