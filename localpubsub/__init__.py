@@ -9,11 +9,11 @@ published is gone when the process ends.
 
     server.py ─► service.py ─► broker.py ─┬─► topics.py          what was published, and the retained log
     (a thread)   (RPCs)        (by name)  └─► subscriptions.py ─► backlog.py ─► ordering.py
-                                              (filter, seek)      (leases)      (one key's line)
+                 waiting.py                   (filter, seek)      (leases)      (one key's line)
 
-`names.py`, `settings.py`, `publishing.py` and `filters.py` say what is allowed. Only service.py and server.py know
-gRPC; the rest is a state machine whose clock comes in from outside. RPCs and settings that are not offered (schemas,
-snapshots, push, dead letters, exactly-once delivery) answer UNIMPLEMENTED with a sentence.
+`names.py`, `settings.py`, `publishing.py` and `filters.py` say what is allowed. Only server.py, service.py and
+waiting.py know an event loop; the rest is a state machine whose clock comes in from outside. What is not offered (push,
+snapshots, dead letters, exactly-once delivery) answers UNIMPLEMENTED with a sentence; no schema is ever found.
 """
 
 from localpubsub.server import PortTaken, Server

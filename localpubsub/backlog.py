@@ -15,48 +15,14 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 
+from localpubsub.deliveries import Consumer, Delivery
 from localpubsub.errors import InvalidArgument
 from localpubsub.ordering import KeyLine
 from localpubsub.topics import Message
 
+SPARE_LEASES = 1000  # outdated entries that may lie among the leases before they are cleared out
+
 _ACK_ID = re.compile(r"([0-9a-f]{16})\.([0-9]{1,19})\.([0-9]{1,9})")
-
-
-class Consumer:
-    """Whoever takes messages: one StreamingPull stream, or one Pull. Counts what it holds on lease.
-
-    `max_messages` and `max_bytes` are its flow control limits, 0 for none.
-    """
-
-    __slots__ = ("bytes", "max_bytes", "max_messages", "messages", "ready")
-
-    def __init__(self, max_messages: int = 0, max_bytes: int = 0) -> None:
-        self.max_messages = max_messages
-        self.max_bytes = max_bytes
-        self.messages = 0
-        self.bytes = 0
-        self.ready: list[int] = []  # positions of ordered messages that only this consumer may have
-
-    def has_room(self, size: int) -> bool:
-        """Whether one more message of `size` bytes is within the limits. A message larger than max_bytes goes alone."""
-        if self.max_messages > 0 and self.messages >= self.max_messages:
-            return False
-        return self.max_bytes <= 0 or self.messages == 0 or self.bytes + size <= self.max_bytes
-
-
-class Delivery:
-    """A message of the backlog and how it stands. `deadline` is 0 unless it is on lease; `sent` counts deliveries."""
-
-    __slots__ = ("acked", "consumer", "deadline", "line", "message", "not_before", "sent")
-
-    def __init__(self, message: Message, line: KeyLine | None) -> None:
-        self.message = message
-        self.line = line
-        self.consumer: Consumer | None = None
-        self.deadline = 0
-        self.not_before = 0
-        self.sent = 0
-        self.acked = False
 
 
 def no_backoff(sent: int) -> int:
@@ -93,7 +59,7 @@ class Backlog:
 
     def add(self, message: Message) -> None:
         """A message just published."""
-        key = message.body.ordering_key if self.ordered else ""
+        key = message.key if self.ordered else ""
         line = self._lines.setdefault(key, KeyLine(key)) if key else None
         delivery = Delivery(message, line)
         self._deliveries[message.position] = delivery
@@ -165,8 +131,7 @@ class Backlog:
             if not current or not delivery.deadline:
                 continue
             if lease:
-                delivery.deadline = now + lease
-                heapq.heappush(self._leases, (delivery.deadline, delivery.message.position))
+                self._set_deadline(delivery, now + lease)
             else:
                 self._give_back(delivery, now)
 
@@ -241,14 +206,20 @@ class Backlog:
 
     def _begin_lease(self, delivery: Delivery, consumer: Consumer, deadline: int) -> None:
         delivery.sent += 1
-        delivery.deadline = deadline
         delivery.consumer = consumer
         consumer.messages += 1
         consumer.bytes += delivery.message.size
-        heapq.heappush(self._leases, (deadline, delivery.message.position))
+        self._set_deadline(delivery, deadline)
         if delivery.line is not None:
             delivery.line.send(consumer)
             self._announce(delivery.line)
+
+    def _set_deadline(self, delivery: Delivery, deadline: int) -> None:
+        delivery.deadline = deadline
+        heapq.heappush(self._leases, (deadline, delivery.message.position))
+        if len(self._leases) > 2 * len(self._deliveries) + SPARE_LEASES:  # most are of messages long acknowledged
+            self._leases = [(d.deadline, d.message.position) for d in self._deliveries.values() if d.deadline]
+            heapq.heapify(self._leases)
 
     def _end_lease(self, delivery: Delivery) -> None:
         if delivery.consumer is not None:

@@ -86,7 +86,7 @@ class Broker:
         del self._topics[name]
 
     def publish(self, request: Any) -> list[str]:
-        """The message ids, in the order of the request's messages. All or nothing.
+        """The message ids, in the order of the request's messages, which are stamped in place. All or nothing.
 
         Raises InvalidArgument, NotFound, or ResourceExhausted if a subscription already owes too much.
         """
@@ -105,7 +105,7 @@ class Broker:
         topic.append(messages, now)
         for subscription in subscriptions:
             subscription.offer(messages)
-        return [message.body.message_id for message in messages]
+        return [str(message.position) for message in messages]
 
     def create_subscription(self, asked: Any) -> Any:
         """The subscription as it is kept. Raises InvalidArgument, AlreadyExists, NotFound or Unimplemented."""

@@ -8,10 +8,8 @@ acknowledged included, so that a subscriber always sees the key in order. Source
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from localpubsub.backlog import Consumer, Delivery
+from localpubsub.deliveries import Consumer, Delivery
 
 
 class KeyLine:

@@ -16,8 +16,8 @@ from typing import Any
 import grpc
 
 from localpubsub import pb
-from localpubsub.backlog import Consumer, Delivery
 from localpubsub.broker import Broker
+from localpubsub.deliveries import Consumer, Delivery
 from localpubsub.errors import InvalidArgument, NotFound, PubSubError, Unavailable, Unimplemented
 from localpubsub.settings import check_ack_deadline
 from localpubsub.subscriptions import Subscription
@@ -159,7 +159,9 @@ class Service:
             taken = subscription.backlog.take(consumer, request.max_messages, RESPONSE_BYTES, subscription.ack_deadline, now)
             left = until - loop.time()
             if taken or left <= 0 or self._closing:
-                return pb.PullResponse(received_messages=_received(taken))
+                response = pb.PullResponse()
+                _add_received(response, taken)
+                return response
             await self._waits.wait(subscription, left)
             self._check_exists(subscription)
 
@@ -190,7 +192,8 @@ class Service:
         if not taken:
             await self._waits.wait(subscription)
             return
-        response = pb.StreamingPullResponse(received_messages=_received(taken))
+        response = pb.StreamingPullResponse()
+        _add_received(response, taken)
         response.subscription_properties.message_ordering_enabled = subscription.settings.enable_message_ordering
         await context.write(response)
 
@@ -278,5 +281,7 @@ def _lease(field: str, seconds: int) -> int:
     return seconds * 1_000_000
 
 
-def _received(taken: list[tuple[str, Delivery]]) -> list[Any]:
-    return [pb.ReceivedMessage(ack_id=ack_id, message=delivery.message.body) for ack_id, delivery in taken]
+def _add_received(response: Any, taken: list[tuple[str, Delivery]]) -> None:
+    for ack_id, delivery in taken:
+        received = response.received_messages.add(ack_id=ack_id)
+        received.message.MergeFromString(delivery.message.raw)

@@ -59,7 +59,7 @@ class Subscription:
     def offer(self, messages: list[Message]) -> None:
         """Messages just published: those the filter lets through are owed from now on."""
         for message in messages:
-            if self._matches(message.body.attributes):
+            if self._lets_through(message):
                 self.backlog.add(message)
 
     def prune(self, now: int) -> None:
@@ -93,7 +93,10 @@ class Subscription:
         retained = self.topic is not None and 0 < self.topic.retention >= age
         if not retained and self.settings.retain_acked_messages:
             retained = message.position > self.since and age <= self.retention
-        return retained and self._matches(message.body.attributes)
+        return retained and self._lets_through(message)
+
+    def _lets_through(self, message: Message) -> bool:
+        return not self.settings.filter or self._matches(message.body().attributes)
 
 
 def _backoff(settings: Any) -> Callable[[int], int]:

@@ -18,22 +18,28 @@ ENVELOPE_BYTES = 96  # the most that ack id, delivery attempt and framing add to
 @dataclass(frozen=True, slots=True, eq=False)
 class Message:
     """One published message. `position` counts over the whole server and is also the message id; `published` is in
-    microseconds since the epoch; `size` is what it takes in a response, in bytes."""
+    microseconds since the epoch; `size` is the most it takes in a response, in bytes.
 
-    body: Any  # a PubsubMessage with message_id and publish_time, never changed after
+    It is kept serialized (`raw`, a PubsubMessage), in half the memory that the parsed message takes.
+    """
+
+    raw: bytes
+    key: str
     position: int
     published: int
     size: int
 
     @classmethod
     def stamp(cls, body: Any, position: int, published: int) -> Message:
-        """A message from what the client sent. Its own message_id and publish_time, if any, are overwritten."""
-        stamped = pb.PubsubMessage()
-        stamped.CopyFrom(body)
-        stamped.message_id = str(position)
-        stamped.publish_time.seconds, micros = divmod(published, 1_000_000)
-        stamped.publish_time.nanos = micros * 1_000
-        return cls(stamped, position, published, stamped.ByteSize() + ENVELOPE_BYTES)
+        """A message from the PubsubMessage that a client sent, whose message_id and publish_time are overwritten."""
+        body.message_id = str(position)
+        body.publish_time.FromMicroseconds(published)
+        raw = body.SerializeToString()
+        return cls(raw, body.ordering_key, position, published, len(raw) + ENVELOPE_BYTES)
+
+    def body(self) -> Any:
+        """The PubsubMessage."""
+        return pb.PubsubMessage.FromString(self.raw)
 
 
 @dataclass(eq=False)

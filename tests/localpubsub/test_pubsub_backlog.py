@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from localpubsub import pb
-from localpubsub.backlog import Backlog, Consumer
+from localpubsub.backlog import SPARE_LEASES, Backlog
+from localpubsub.deliveries import Consumer
 from localpubsub.errors import InvalidArgument
 from localpubsub.topics import Message
 
@@ -183,6 +184,17 @@ def test_old_messages_are_dropped_leased_or_not() -> None:
     assert consumer.messages == 0
     assert list(take(backlog, consumer, now=5)) == [3, 4]
     assert backlog.oldest() == 3 * SECOND
+
+
+def test_acknowledged_leases_do_not_pile_up_until_they_would_have_ended() -> None:
+    backlog = Backlog()
+    for position in range(1, 3 * SPARE_LEASES):
+        backlog.add(message(position))
+        backlog.acknowledge(take(backlog).values())
+    backlog.add(message(3 * SPARE_LEASES))
+    take(backlog, now=1)
+    assert len(backlog._leases) <= SPARE_LEASES + 2
+    assert list(take(backlog, now=11)) == [3 * SPARE_LEASES], "the one that counts is kept"
 
 
 class TestOrdering:

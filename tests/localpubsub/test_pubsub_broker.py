@@ -9,8 +9,8 @@ import pytest
 from conftest import ManualClock
 
 from localpubsub import pb
-from localpubsub.backlog import Consumer
 from localpubsub.broker import Broker
+from localpubsub.deliveries import Consumer
 from localpubsub.errors import InvalidArgument, NotFound, ResourceExhausted, Unimplemented
 
 TOPIC = "projects/watch-test/topics/entries"
@@ -44,7 +44,7 @@ def receive(broker: Broker, ack: bool = True) -> list[Any]:
     taken = backlog.take(Consumer(), 10_000, 10**12, 10_000_000, broker.now())
     if ack:
         backlog.acknowledge(ack_id for ack_id, _ in taken)
-    return [delivery.message.body for _, delivery in taken]
+    return [delivery.message.body() for _, delivery in taken]
 
 
 def data_of(messages: list[Any]) -> list[bytes]:

@@ -457,6 +457,33 @@ def test_clients_that_vanish_leave_the_server_well(cloud: Cloud, caplog: pytest.
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+@pytest.mark.parametrize("method", ["Pull", "StreamingPull"])
+def test_a_waiting_client_that_vanished_takes_no_more_messages(cloud: Cloud, method: str) -> None:
+    topic = cloud.topic()
+    subscription = cloud.subscription(topic)
+    never = threading.Event()
+
+    def requests() -> Any:
+        yield types.StreamingPullRequest(subscription=subscription, stream_ack_deadline_seconds=10)
+        never.wait(SOON)
+
+    with grpc.insecure_channel(cloud.server.address) as channel:
+        if method == "Pull":
+            call = channel.unary_unary(f"/google.pubsub.v1.Subscriber/{method}", types.PullRequest.serialize)
+            call.future(types.PullRequest(subscription=subscription, max_messages=1), timeout=30)
+        else:
+            channel.stream_stream(f"/google.pubsub.v1.Subscriber/{method}", types.StreamingPullRequest.serialize)(requests())
+        cloud.publish(cloud.topic(), b"elsewhere")
+    never.set()
+    # The server learns of it some moment later; what it hands over before then comes back when the lease ends.
+    for attempt in range(1000):
+        cloud.publish(topic, b"%d" % attempt)
+        if cloud.pull(subscription):
+            break
+    else:
+        pytest.fail("1000 messages went to a client that is gone")
+
+
 def every_rpc() -> list[tuple[str, str]]:
     services = json.loads(resources.files("google.pubsub_v1").joinpath("gapic_metadata.json").read_text())["services"]
     found = [
