@@ -151,7 +151,7 @@ def _root(body: bytes) -> str:
 
 def _whole(body: bytes, entries: list[Any]) -> tuple[list[Any], bool]:
     """The entries that were whole, and whether the document ends too early."""
-    if _END.search(body[-4096:]):
+    if b"\x00" in body[:4] or _END.search(body[-4096:]):
         return entries, False
     return entries[: len(_ITEM_END.findall(body))], True
 

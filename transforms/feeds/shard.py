@@ -22,7 +22,7 @@ from transforms.checkpoints import Checkpoint, Checkpoints
 from transforms.feeds.intake import STAGE
 from transforms.feeds.memory import OUTBOX_ROUNDS, Memory, pack, unpack
 from transforms.feeds.opml import Feed, FeedList, shard_of
-from transforms.feeds.poller import Poller
+from transforms.feeds.poller import Poller, Round
 
 logger = logging.getLogger(__name__)
 
@@ -64,17 +64,29 @@ class Shard:
             counts["restored-entries"] = len(restored)
         elif moment <= memory.finished:
             return Tick(None, counts=Counter({"ticks": 1, "ticks-dropped": 1}))
-        memory = self._save(memory, counts, failures)
+        before = memory
+        memory = self._save(memory, counts)
         feeds = self._feeds(failures)
-        if feeds is None:
-            return Tick(self._keep(memory), restored, tuple(failures), counts)
-        result = self._poller.round(feeds, memory.states, self._clock(), group=self._key)
-        changed = any(result.states[url] is not state for url, state in memory.states.items() if url in result.states)
-        changed = changed or result.states.keys() != memory.states.keys()
+        if feeds is not None:
+            result = self._poller.round(feeds, memory.states, self._clock(), group=self._key)
+            counts += result.counts
+            failures += result.failures
+            memory = self._after(memory, result)
+            _log(result)
+        else:
+            result = Round((), (), {})
+        unchanged = memory is before and data is not None
+        return Tick(
+            None if unchanged else self._keep(memory), restored + result.entries, tuple(failures), counts, result.lateness
+        )
+
+    def _after(self, memory: Memory, result: Round) -> Memory:
+        """The memory after a round; the very same if nothing has changed."""
+        states = result.states
+        if states.keys() == memory.states.keys() and all(states[url] is state for url, state in memory.states.items()):
+            return memory
         outbox = (*memory.outbox, result.entries)[-OUTBOX_ROUNDS:] if result.entries else memory.outbox
-        memory = Memory(self._clock(), result.states, outbox, memory.saved and not changed)
-        counts += result.counts
-        return Tick(self._keep(memory), restored + result.entries, (*failures, *result.failures), counts, result.lateness)
+        return Memory(self._clock(), states, outbox, saved=False)
 
     def _feeds(self, failures: list[Failure]) -> Sequence[Feed] | None:
         error = self._list.refresh()
@@ -104,7 +116,7 @@ class Shard:
             logger.error("the state of shard %s is ignored: %s", self._key, e)
             return None
 
-    def _save(self, memory: Memory, counts: Counter[str], failures: list[Failure]) -> Memory:
+    def _save(self, memory: Memory, counts: Counter[str]) -> Memory:
         if memory.saved or not self._checkpoints.directory:
             return memory
         memory = replace(memory, saved=True)
@@ -121,3 +133,12 @@ class Shard:
         data = pack(memory)
         self._copy = (data, memory)
         return data
+
+
+def _log(result: Round) -> None:
+    for failed in result.failures:
+        logger.warning("%s: %s (%s)", failed.subject, failed.error, failed.reason)
+    if result.counts["polls"]:
+        logger.info(
+            "%d feeds polled, %d entries, %d polls still running", result.counts["polls"], len(result.entries), result.running
+        )

@@ -9,6 +9,7 @@ DirectRunner one shard is enough: it runs one bundle at a time. On Dataflow a sh
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -71,7 +72,8 @@ class PollFeeds(beam.PTransform):
 
     def expand(self, ticks: beam.PCollection) -> Any:
         poll = _PollShard(_Settings(**{name: value for name, value in asdict(self).items() if name != "label"}))
-        return ticks | "PollShard" >> beam.ParDo(poll).with_outputs(FAILURES, main="entries")
+        typed = beam.ParDo(poll).with_output_types(Entry, failures=Failure)
+        return ticks | "PollShard" >> typed.with_outputs(FAILURES, main="entries")
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def _poller(settings: _Settings) -> tuple[Poller, FeedList]:
         user_agent=settings.user_agent,
         allow_local_addresses=settings.allow_local_addresses,
     )
-    return Poller(options), FeedList(settings.feeds_file, _read)
+    poller = Poller(options)
+    atexit.register(poller.close)
+    return poller, FeedList(settings.feeds_file, _read)
 
 
 @cache

@@ -219,15 +219,24 @@ def test_a_guid_is_not_a_link_if_it_says_so() -> None:
 
 
 def test_what_the_feed_asks_of_pollers() -> None:
-    hours = "<skipHours><hour>0</hour><hour>24</hour><hour>7</hour></skipHours><skipDays><day>Sunday</day><day>Monday</day></skipDays>"
-    document = read(rss(item(1), extra=f"<ttl>30</ttl>{hours}"))
+    hours = "<skipHours><hour>0</hour><hour>24</hour><hour>7</hour></skipHours>"
+    days = "<skipDays><day>Sunday</day><day>Monday</day></skipDays>"
+    document = read(rss(item(1), extra=f"<ttl>30</ttl>{hours}{days}"))
     assert (document.ttl, document.skip_hours, document.skip_days) == (30, (0, 7), (0, 6))
 
 
 @pytest.mark.parametrize(
     ("period", "frequency", "minutes"),
-    [("hourly", "1", 60), ("hourly", "4", 15), ("daily", "2", 720), ("weekly", "", 10080), ("Hourly ", "0.1", 60)]
-    + [("hourly", "0", 60), ("dayly", "1", None), ("always", "1", None)],
+    [
+        ("hourly", "1", 60),
+        ("hourly", "4", 15),
+        ("daily", "2", 720),
+        ("weekly", "", 10080),
+        ("Hourly ", "0.1", 60),
+        ("hourly", "0", 60),
+        ("dayly", "1", None),
+        ("always", "1", None),
+    ],
 )
 def test_the_syndication_module(period: str, frequency: str, minutes: int | None) -> None:
     namespace = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'

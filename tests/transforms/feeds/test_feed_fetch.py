@@ -8,13 +8,14 @@ import socket
 import time
 import zlib
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import aiohttp
 import pytest
 from feed_server import FeedServer, http, item, rss
 
-from transforms.feeds.fetch import Fetcher, FetchError, Response, Validators, parse_url
+from transforms.feeds.fetch import NO_VALIDATORS, Fetcher, FetchError, Response, Validators, parse_url
 from transforms.feeds.guard import is_allowed
 from transforms.feeds.politeness import HostTurns
 
@@ -34,7 +35,7 @@ def run(work: Callable[[Fetcher], Awaitable[T]], allow_local: bool = True, deadl
     return asyncio.run(main())
 
 
-def fetch(url: str, validators: Validators = Validators(), **options: Any) -> Response:
+def fetch(url: str, validators: Validators = NO_VALIDATORS, **options: Any) -> Response:
     return run(lambda fetcher: fetcher.fetch(url, validators), **options)
 
 
@@ -293,7 +294,7 @@ def test_at_most_two_requests_to_a_host_and_a_gap_between_their_starts() -> None
     asyncio.run(main())
     at_a = [moment for host, moment in starts if host == "a.example"]
     assert most == 2
-    assert all(later - earlier >= 5.0 for earlier, later in zip(at_a, at_a[1:], strict=False))
+    assert all(later - earlier >= 5.0 for earlier, later in pairwise(at_a))
     assert next(moment for host, moment in starts if host == "b.example") < at_a[-1]
 
 
