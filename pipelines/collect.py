@@ -21,10 +21,10 @@ from apache_beam.io.gcp.pubsub import ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
-from pipelines.options import CollectOptions, Topics, feeds_file, is_local, state_dir_of, subscription_name, topics_of
+from pipelines.options import CollectOptions, Topics, UsageError, feeds_file, is_local, state_dir_of, subscription_name, topics_of
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
-from schemas.failure import failure
+from schemas.failure import Failure, failure
 from transforms.feeds import PollFeeds
 from transforms.feeds.poller import USER_AGENT
 from transforms.publishing import PublishEntries, PublishFailures
@@ -42,12 +42,13 @@ class ToShards(beam.DoFn):
     def process(self, tick: bytes | float) -> Iterator[Any]:
         try:
             seconds = float(json.loads(tick)["time"]) if isinstance(tick, bytes) else float(tick)
-        except (ValueError, TypeError, KeyError) as e:
+            moment = int(seconds * 1e6)
+        except (ValueError, TypeError, KeyError, OverflowError) as e:
             error = f"{type(e).__name__}: {e}"
             yield beam.pvalue.TaggedOutput("failures", failure("ToShards", "unreadable-tick", error, payload=repr(tick)))
             return
         for shard in range(self.shards):
-            yield str(shard), int(seconds * 1e6)
+            yield str(shard), moment
 
 
 @dataclass
@@ -61,7 +62,7 @@ class CollectEntries(beam.PTransform):
         super().__init__()
 
     def expand(self, ticks: beam.PCollection[Any]) -> dict[str, beam.PCollection[Any]]:
-        to_shards = beam.ParDo(ToShards(self.shards)).with_output_types(tuple[str, int])
+        to_shards = beam.ParDo(ToShards(self.shards)).with_output_types(tuple[str, int], failures=Failure)
         sharded = ticks | "ToShards" >> to_shards.with_outputs("failures", main="shards")
         polled = sharded.shards | "PollFeeds" >> self.poll
         failures = (sharded.failures, polled.failures) | "AllFailures" >> beam.Flatten()
@@ -98,6 +99,10 @@ def build_pipeline(pipeline: beam.Pipeline, config: CollectConfig) -> dict[str, 
 def prepare(options: PipelineOptions) -> CollectConfig:
     """Everything that comes before the graph. Raises UsageError or ConfigError with what to do."""
     view = options.view_as(CollectOptions)
+    if view.ticks == "impulse" and is_local(options):
+        raise UsageError(
+            "--ticks impulse: the local runner cannot stream from PeriodicImpulse; leave it out, or give another --runner"
+        )
     feeds = feeds_file(options)
     topics = topics_of(options)
     subscription = subscription_name(options, SUBSCRIPTION) if view.ticks == "pubsub" else ""

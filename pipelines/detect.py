@@ -17,13 +17,13 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.options import DetectOptions, UsageError, is_local, state_dir_of, subscription_name, topics_of, watch_directory
+from pipelines.options import DetectOptions, is_local, state_dir_of, subscription_name, topics_of, watch_directory
 from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
 from schemas.entry import Entry
-from schemas.failure import failure
+from schemas.failure import Failure, failure
 from schemas.records import from_json, micros
 from schemas.report import Report
 from schemas.watch import Watch, load_watch
@@ -100,7 +100,7 @@ class OpenReports(beam.DoFn):
 
     def process(self, message: PubsubMessage) -> Iterator[Any]:
         position = micros(message.publish_time) if message.publish_time else 0
-        for line in message.data.splitlines():
+        for line in (message.data or b"").splitlines():
             if not line.strip():
                 continue
             try:
@@ -108,7 +108,7 @@ class OpenReports(beam.DoFn):
             except ValueError as e:
                 error = f"{type(e).__name__}: {e}"
                 yield beam.pvalue.TaggedOutput(
-                    "failures", failure("OpenReports", "unreadable-entry", error, message.message_id, line)
+                    "failures", failure("OpenReports", "unreadable-entry", error, message.message_id or "", line)
                 )
 
 
@@ -194,8 +194,6 @@ def run(argv: list[str]) -> int:
     if local:  # loading the model takes seconds: do it while the log is found and the graph is built
         warm(options.view_as(DetectOptions).model, TORCH_THREADS)
     config = prepare(options)
-    if options.view_as(StandardOptions).runner == "FnApiRunner":
-        raise UsageError("FnApiRunner is a batch runner and cannot stream from Pub/Sub: leave --runner out")
     pipeline = beam.Pipeline(options=options)
     build_pipeline(pipeline, config)
     return run_until_stopped(pipeline.run, local)

@@ -30,7 +30,7 @@ class TagActors(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        tag = beam.ParDo(_TagActors(self.watch, self.model)).with_output_types(Report)
+        tag = beam.ParDo(_TagActors(self.watch, self.model)).with_output_types(Report, failures=Failure)
         return reports | "TagEach" >> tag.with_outputs(FAILURES, main=MAIN)
 
 

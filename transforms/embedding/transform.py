@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
-from schemas import Report, failure, to_json
+from schemas import Failure, Report, failure, to_json
 from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
 
@@ -35,7 +35,8 @@ class EmbedEntries(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection) -> beam.DoOutputsTuple:
-        return reports | "Embed" >> beam.ParDo(_Embed(self.model, self.threads)).with_outputs("failures", main="reports")
+        embed = beam.ParDo(_Embed(self.model, self.threads)).with_output_types(Report, failures=Failure)
+        return reports | "Embed" >> embed.with_outputs("failures", main="reports")
 
 
 class _Embed(beam.DoFn):

@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
-from schemas import Report, failure, to_json
+from schemas import Failure, Report, failure, to_json
 from schemas.watch import Watch
 from transforms.relevance.gate import UNSUPPORTED_LANGUAGE, gate_for
 from transforms.relevance.score import NOT_RELEVANT, RELEVANT, scorer_for
@@ -37,7 +37,7 @@ class Gate(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        look = beam.ParDo(_Gate(self.watch, self.all_topics)).with_output_types(Report)
+        look = beam.ParDo(_Gate(self.watch, self.all_topics)).with_output_types(Report, failures=Failure)
         return reports | "LookForTerms" >> look.with_outputs(FAILURES, main=MAIN)
 
 
@@ -60,8 +60,9 @@ class ScoreRelevance(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        score = beam.ParDo(_ScoreRelevance(self.watch, self.model, self.threads, self.all_topics)).with_output_types(Report)
-        return reports | "Score" >> score.with_outputs(FAILURES, main=MAIN)
+        score = beam.ParDo(_ScoreRelevance(self.watch, self.model, self.threads, self.all_topics))
+        typed = score.with_output_types(Report, failures=Failure)
+        return reports | "Score" >> typed.with_outputs(FAILURES, main=MAIN)
 
 
 def gated(report: Report, watch: Watch, all_topics: bool = False) -> Report:

@@ -31,7 +31,7 @@ class TagSignals(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        tag = beam.ParDo(_TagSignals(self.watch)).with_output_types(Report)
+        tag = beam.ParDo(_TagSignals(self.watch)).with_output_types(Report, failures=Failure)
         return reports | "TagEach" >> tag.with_outputs(FAILURES, main=MAIN)
 
 

@@ -28,9 +28,10 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec
 from apache_beam.typehints import KV
 
-from schemas.failure import failure
+from schemas.failure import Failure, failure
 from schemas.records import to_json
 from schemas.report import Report
+from schemas.story import Story
 from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
 from transforms.checkpoints import Checkpoint, Checkpoints
@@ -73,7 +74,7 @@ class FoldStories(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> dict[str, beam.PCollection[Any]]:
-        key_relevant = beam.ParDo(_KeyRelevant()).with_output_types(KV[str, Report])
+        key_relevant = beam.ParDo(_KeyRelevant()).with_output_types(KV[str, Report], others=Report)
         sorted_out = reports | "KeyByWatch" >> key_relevant.with_outputs("others", main="relevant")
         keyed = sorted_out.relevant
         keeper = _Keeper(
@@ -84,7 +85,11 @@ class FoldStories(beam.PTransform):
             self.mute_until,
         )
         dofn = _FoldInOrder(keeper) if self.in_order else _Fold(keeper)
-        fold = beam.ParDo(dofn).with_output_types(Report).with_outputs(STORIES, FAILURES, main="reports")
+        fold = (
+            beam.ParDo(dofn)
+            .with_output_types(Report, stories=Story, failures=Failure)
+            .with_outputs(STORIES, FAILURES, main="reports")
+        )
         if self.in_order:
             keyed = keyed | "CollectAll" >> beam.GroupByKey()
         folded = keyed | "Fold" >> fold
