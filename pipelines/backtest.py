@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+from apache_beam import coders
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -61,7 +62,9 @@ def entry_of(line: dict[str, Any]) -> Entry:
     for name in ("id", "feed", "outlet"):
         if not line.get(name):
             raise ValueError(f"{name} is missing")
-    return from_dict(Entry, {**defaults, **{k: v for k, v in line.items() if v is not None}, **text, "published": published})
+    entry = from_dict(Entry, {**defaults, **{k: v for k, v in line.items() if v is not None}, **text, "published": published})
+    to_json(entry)  # raises ValueError for half a surrogate pair: what cannot be written is no entry
+    return entry
 
 
 class OpenLines(beam.DoFn):
@@ -70,16 +73,16 @@ class OpenLines(beam.DoFn):
     def __init__(self, watch: str) -> None:
         self.watch = watch
 
-    def process(self, line: str) -> Iterator[Any]:
+    def process(self, line: bytes) -> Iterator[Any]:
         _lines_read.tick()
         if not line.strip():
             return
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode("utf-8"))
             if not isinstance(record, dict):
                 raise ValueError(f"a line must be an object, not {type(record).__name__}")
             yield Report(self.watch, entry_of(record))
-        except (ValueError, KeyError, TypeError) as e:
+        except (ValueError, KeyError, TypeError, AttributeError) as e:
             dead = failure("OpenLines", "unreadable-entry", f"{type(e).__name__}: {e}", payload=line)
             yield beam.pvalue.TaggedOutput("failures", dead)
 
@@ -154,7 +157,7 @@ def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> 
     return json.dumps(line, ensure_ascii=False).encode("utf-8")
 
 
-def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[str], detect: DetectAlerts, output: str) -> None:
+def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[bytes], detect: DetectAlerts, output: str) -> None:
     """The graph from lines of recorded entries to the files."""
     open_lines = beam.ParDo(OpenLines(detect.watch.name)).with_output_types(Report, failures=Failure)
     opened = lines | "OpenLines" >> open_lines.with_outputs("failures", main="reports")
@@ -169,7 +172,7 @@ def backtest(detect: DetectAlerts, source: Path, output: Path, show_progress: bo
     options = PipelineOptions(["--runner", ENGINE, "--direct_running_mode", "in_memory"])
     warm(detect.model, TORCH_THREADS)
     with _lines_read.shown(total, show_progress), beam.Pipeline(options=options) as pipeline:
-        lines = pipeline | "ReadLines" >> beam.io.ReadFromText(str(source.resolve()))
+        lines = pipeline | "ReadLines" >> beam.io.ReadFromText(str(source.resolve()), coder=coders.BytesCoder())
         build_pipeline(pipeline, lines, detect, str(output.resolve()))
 
 

@@ -36,6 +36,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"vedette: there is no command {name!r}\n\n{usage()}", file=sys.stderr)
         return 2
     _quiet()
+    from google.api_core.exceptions import GoogleAPICallError
+    from google.auth.exceptions import GoogleAuthError
+
     from pipelines.options import UsageError
 
     module = importlib.import_module(COMMANDS[name][0])
@@ -44,6 +47,9 @@ def main(argv: list[str] | None = None) -> int:
         status = run(argv)
     except (UsageError, ConfigError) as e:
         print(f"vedette {name}: {e}", file=sys.stderr)
+        status = 2
+    except (GoogleAPICallError, GoogleAuthError) as e:
+        print(f"vedette {name}: Google Cloud refused: {e}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
         status = 130

@@ -23,6 +23,22 @@ def _add(parser: argparse.ArgumentParser, name: str, **kwargs: Any) -> None:
     parser.add_argument(f"--{name}", f"--{name.replace('-', '_')}", dest=name.replace("-", "_"), **kwargs)
 
 
+def positive(text: str) -> float:
+    """A number of seconds above 0. Raises ValueError, which argparse turns into a sentence."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def counting(text: str) -> int:
+    """A whole number from 1. Raises ValueError, which argparse turns into a sentence."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
 class TopicOptions(PipelineOptions):
     """Topics, in the project of `--project` unless they are full names (projects/P/topics/T)."""
 
@@ -49,11 +65,11 @@ class CollectOptions(PipelineOptions):
         _add(parser, "feeds", default="", help="OPML file of the feeds (default: feeds.opml of the watch, if one is given)")
         _add(parser, "ticks", choices=("pubsub", "impulse"), default="pubsub", help="where poll ticks come from: the topic, or "
              "PeriodicImpulse for a runner without a Pub/Sub source (default: pubsub)")  # fmt: skip
-        _add(parser, "tick-every", type=float, default=15.0, help="seconds between two poll ticks (default: 15)")
+        _add(parser, "tick-every", type=positive, default=15.0, help="seconds between two poll ticks (default: 15)")
         _add(
             parser,
             "poll-every",
-            type=float,
+            type=positive,
             default=900.0,
             help="seconds between two polls of a feed, at the least (default: 900)",
         )
@@ -64,8 +80,8 @@ class CollectOptions(PipelineOptions):
             default=1.0,
             help="seconds between two requests to one host, at the least (default: 1)",
         )
-        _add(parser, "poll-deadline", type=float, default=20.0, help="seconds that the poll of a feed may take (default: 20)")
-        _add(parser, "poll-shards", type=int, default=1, help="parts of the feeds, by host, polled side by side (default: 1; "
+        _add(parser, "poll-deadline", type=positive, default=20.0, help="seconds that the poll of a feed may take (default: 20)")
+        _add(parser, "poll-shards", type=counting, default=1, help="parts of the feeds, by host, polled in parallel (default: 1; "
              "on Dataflow about one per 1,000 feeds)")  # fmt: skip
         _add(parser, "poll-user-agent", default="", help="how the poller introduces itself; give a way to reach you "
              "(default: vedette/VERSION with the project's name)")  # fmt: skip
@@ -94,7 +110,7 @@ class DetectOptions(PipelineOptions):
         _add(
             parser, "alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled"
         )
-        _add(parser, "checkpoint-every", type=int, default=100, help="folded reports between two checkpoints (default: 100)")
+        _add(parser, "checkpoint-every", type=counting, default=100, help="folded reports between two checkpoints (default: 100)")
         _add(parser, "all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
 
 
@@ -114,7 +130,12 @@ class UsageError(Exception):
 
 def project_of(options: PipelineOptions) -> str:
     """`--project`; on a local endpoint a project of its own. Raises UsageError if there is neither."""
-    project = options.view_as(GoogleCloudOptions).project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+    return project_or_local(options.view_as(GoogleCloudOptions).project or "")
+
+
+def project_or_local(project: str) -> str:
+    """The project given, else GOOGLE_CLOUD_PROJECT, else that of the local endpoint. Raises UsageError if there is none."""
+    project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
     if project:
         return project
     if os.environ.get("PUBSUB_EMULATOR_HOST"):

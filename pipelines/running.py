@@ -14,7 +14,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
 
-from pipelines.options import LOCAL_RUNNER, is_local
+from pipelines.options import LOCAL_RUNNER, UsageError, is_local
 
 logger = logging.getLogger(__name__)
 GRACE = 2.0
@@ -23,8 +23,10 @@ waits for Ctrl-C; whatever it leaves undone, a restart does (see schemas and che
 
 
 def pin_runner(options: PipelineOptions, streaming: bool = True) -> None:
-    """Make the choice of engine explicit, and say it in the log."""
+    """Make the choice of engine explicit, and say it in the log. Raises UsageError for one that cannot do it."""
     standard = options.view_as(StandardOptions)
+    if streaming and standard.runner == "FnApiRunner":
+        raise UsageError("FnApiRunner is a batch runner and cannot stream from Pub/Sub: leave --runner out")
     standard.streaming = streaming  # before the graph is built: Dataflow's native Pub/Sub sink depends on it
     options.view_as(SetupOptions).save_main_session = False
     if is_local(options):

@@ -19,10 +19,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pipelines.options import LOCAL_PROJECT, UsageError
+from pipelines.options import UsageError, project_or_local
 from pipelines.pubsub import LocalOrReal
 from schemas.records import iso
-from transforms.publishing.client import endpoint
 
 SEVERITY_STYLE = {"CRITICAL": "bold white on red", "HIGH": "bold red", "MEDIUM": "bold yellow", "LOW": "cyan", "INFO": "dim"}
 REMEMBERED = 100_000
@@ -83,7 +82,7 @@ class Printer:
         self.shown = 0
 
     def __call__(self, data: bytes) -> None:
-        """Raises ValueError or KeyError if the data is no alert."""
+        """Raises ValueError, KeyError, TypeError, IndexError or AttributeError if the data is no alert."""
         alert = json.loads(data)
         if not self.once.first(alert["alert_id"]):
             return
@@ -102,8 +101,8 @@ def receive(subscription: str, show: Printer) -> pubsub_v1.subscriber.futures.St
     def on_message(message: Message) -> None:
         try:
             show(message.data)
-        except (ValueError, KeyError) as e:
-            print(f"message {message.message_id} is no alert and is left out: {e}", file=sys.stderr)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as e:
+            print(f"message {message.message_id} is no alert and is left out: {type(e).__name__}: {e}", file=sys.stderr)
         message.ack()
 
     flow = pubsub_v1.types.FlowControl(max_messages=100)
@@ -130,10 +129,7 @@ def run(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if args.subscription and args.filter:
         raise UsageError("--filter belongs to the subscription that this command makes; an existing one has its own")
-    project = args.project or (LOCAL_PROJECT if endpoint() else "")
-    if not project:
-        raise UsageError("Which Pub/Sub? Give --project, or set PUBSUB_EMULATOR_HOST for a local one (make run prints it)")
-
+    project = project_or_local(args.project)
     pubsub = LocalOrReal()
     topic = f"projects/{project}/topics/{args.topic}"
     name = args.subscription or f"subscribe-{uuid.uuid4().hex[:12]}"

@@ -18,10 +18,9 @@ from rich.table import Table
 
 from pipelines.backtest import backtest
 from pipelines.detect import DetectAlerts
-from pipelines.options import LOCAL_PROJECT, UsageError, watch_directory
+from pipelines.options import UsageError, project_or_local, watch_directory
 from pipelines.pubsub import LocalOrReal
 from schemas.watch import Watch, load_watch
-from transforms.publishing.client import endpoint
 
 
 def run(argv: list[str]) -> int:
@@ -54,9 +53,7 @@ def _results(args: argparse.Namespace, watch: Watch, scratch: Path) -> Path:
             raise UsageError(f"--log {log}: a backtest has not written here (no entries.jsonl)")
         return log
     if log is None:
-        project = args.project or (LOCAL_PROJECT if endpoint() else "")
-        if not project:
-            raise UsageError("Which log? Give --log DIR|FILE, or --project, or set PUBSUB_EMULATOR_HOST")
+        project = project_or_local(args.project)
         log = scratch / "log.jsonl"
         with log.open("wb") as f:
             for message in LocalOrReal().retained(f"projects/{project}/topics/{args.topic}"):
