@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from spacy.lang.en.stop_words import STOP_WORDS
+from spacy.tokens import Doc
 
 from schemas.config import Settings, read_yaml
 
@@ -53,6 +54,8 @@ class English(Settings):
     place_words      before a seat of government they make it the place where something happens ("in Moscow")
     acting_words     after a seat they make it a government ("Moscow says")
     addressed_words  before a seat they make it a government ("warns Moscow")
+    sent_words       with "to", "from", "on" and the like before a seat they do the same ("a message to Moscow")
+    travel_words     before "between" they make two seats places ("flights between Rome and Madrid")
     other_names      after a state's name they make it another name ("Ethiopian Airlines")
     abbreviations    of words of titles
     honorifics       before a surname, they say nothing of the office
@@ -67,6 +70,8 @@ class English(Settings):
     place_words: frozenset[str]
     acting_words: frozenset[str]
     addressed_words: frozenset[str]
+    sent_words: frozenset[str]
+    travel_words: frozenset[str]
     other_names: frozenset[str]
     abbreviations: dict[str, str]
     honorifics: frozenset[str]
@@ -82,6 +87,12 @@ class English(Settings):
         """The words of a title as they are compared: "Defense Sec." gives {"defence", "secretary"}."""
         words = re.findall(r"[a-z]+", title.lower())
         return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - STOP
+
+
+def title_case(doc: Doc) -> bool:
+    """Whether the text is a headline Written Like This, in which capitals tell nothing of names."""
+    words = [t.text for t in doc if t.text.isalpha() and len(t.text) > 3 and t.text.lower() not in STOP]
+    return len(words) > 3 and not any(w.islower() for w in words)
 
 
 @functools.cache

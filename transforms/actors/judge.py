@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from schemas.watch import ActorSpec
-from transforms.actors.english import STOP, English
+from transforms.actors.english import STOP, English, title_case
 from transforms.actors.lexicon import SEAT, SHORT, SURE, Lexicon, Name, Sense
 from transforms.actors.plain import plain
 
@@ -70,14 +70,37 @@ class Judge:
         return any(name.before(i).lower() in self.words.place_words | {"from", "to", "of"} for i in (3, 4, 5))
 
     def _settle_seats(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
-        for name in names:
-            sense = name.senses[0]
-            if sense.kind != SEAT or name.after() in self.words.other_names or name.before().lower() in self.words.place_words:
+        """A seat is a government where it acts or is addressed, and where its state is named anyway; but not as a place."""
+        seats = [n for n in names if n.senses[0].kind == SEAT and n.after() not in self.words.other_names and not _dateline(n)]
+        others = {(id(n.doc), n.start): n for n in names if n.senses[0].kind in (SEAT, SURE)}
+        for name in seats:
+            second = others.get((id(name.doc), name.end + 1)) if name.after() in ("and", "-", "/") else None
+            if self._is_place(name):
                 continue
-            acts = name.after().lower() in self.words.acting_words or name.before().lower() in self.words.addressed_words
-            pair = "-" in (name.before(), name.after())
-            if sense.index in sure or acts or pair:
-                sure.setdefault(sense.index, []).append(name)
+            pair = second is not None and self._is_government(second)
+            if pair or name.senses[0].index in sure or self._acts(name):
+                for each in (name, second) if pair and second else (name,):
+                    found = sure.setdefault(each.senses[0].index, [])
+                    if each not in found:
+                        found.append(each)
+
+    def _is_place(self, name: Name) -> bool:
+        before = name.before().lower()
+        if before in ("and", "-", "/"):  # the first of the two decides
+            before = name.before(3).lower()
+        between = before == "between" and name.before(2).lower() in self.words.travel_words
+        return before in self.words.place_words or between
+
+    def _acts(self, name: Name) -> bool:
+        before = name.before().lower()
+        sent = (
+            before in ("to", "from", "on", "for", "of", "with")
+            and {name.before(2).lower(), name.before(3).lower()} & self.words.sent_words
+        )
+        return bool(sent) or name.after().lower() in self.words.acting_words or before in self.words.addressed_words
+
+    def _is_government(self, name: Name) -> bool:
+        return name.senses[0].kind == SEAT or self._is_state(name.senses[0])
 
     def _settle_company(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
         """A state with a common name is one in the company of states: "the United States and Jordan", "Jordan, Syria"."""
@@ -123,7 +146,7 @@ class Judge:
     def _capital(self, name: Name, word: str, first: bool) -> bool:
         if first or not word[:1].isupper() or word.lower() in STOP or word in self.words.honorifics:
             return False
-        return word not in self.lexicon.senses and not _title_case(name)
+        return word not in self.lexicon.senses and not title_case(name.doc)
 
     def _title(self, name: Name) -> set[str]:
         """The words of the title in front of the name, none if there is none."""
@@ -158,14 +181,14 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
     return re.compile(rf"(?<!\w)(?:{'|'.join(each)})(?!\w)")
 
 
+def _dateline(name: Name) -> bool:
+    """ "KYIV (Reuters)", "MOSCOW, Dec 7": where a report was written."""
+    return name.start == 0 and name.after() in ("(", ",") and name.field != "title"
+
+
 def _shouted(name: Name) -> bool:
     letters = [c for c in name.doc.text if c.isalpha()]
     return len(letters) > 2 * len(name.text) and not any(c.islower() for c in letters)
-
-
-def _title_case(name: Name) -> bool:
-    words = [t.text for t in name.doc if t.text.isalpha() and len(t.text) > 3]
-    return len(words) > 3 and sum(w[0].isupper() for w in words) > 0.8 * len(words)
 
 
 def _ordered(chosen: list[Name], names: list[Name]) -> list[Name]:

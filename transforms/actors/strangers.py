@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 
-from transforms.actors.english import STOP, English
+from transforms.actors.english import STOP, English, title_case
 from transforms.actors.lexicon import Lexicon, Name
 
 LONGEST_NAME = 4  # words
@@ -37,12 +37,12 @@ class Strangers:
     def __init__(self, lexicon: Lexicon, words: English) -> None:
         self.words = words
         self.titles = PhraseMatcher(lexicon.nlp.vocab, attr="LOWER")
-        self.titles.add("title", [lexicon.nlp.make_doc(t) for t in words.titles])
+        self.titles.add("title", [lexicon.nlp.make_doc(form) for t in words.titles for form in (t, t.title())])
         self._lone = {t for t in words.titles if " " not in t}
 
     def find(self, field: str, doc: Doc, known: list[Name]) -> list[Stranger]:
         """The strangers of a field in order. `known`: all names the lists have found in it; none of them is a stranger."""
-        if _title_case(doc):
+        if field == "title" and title_case(doc):
             return []  # every word of such a headline looks like a name
         taken = {i: n for n in known for i in range(n.start, n.end)}
         found = self._after_titles(field, doc, taken)
@@ -153,8 +153,3 @@ class Strangers:
 
 def _index(state: Name | None) -> int | None:
     return state.senses[0].index if state else None
-
-
-def _title_case(doc: Doc) -> bool:
-    words = [t.text for t in doc if t.text.isalpha() and len(t.text) > 3]
-    return len(words) > 3 and sum(w[0].isupper() for w in words) > 0.7 * len(words)
