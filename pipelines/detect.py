@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -82,14 +83,20 @@ class DetectAlerts(beam.PTransform):
             checkpoint_every=self.checkpoint_every,
             mute_until=self.mute_until,
         )
-        alerts = folded["stories"] | "RaiseAlerts" >> RaiseAlerts(self.watch, models=(self.model or "all-MiniLM-L6-v2",))
-        stages = (actors.failures, gate.failures, embedded.failures, signals.failures, scored.failures, folded["failures"])
+        raised = folded["stories"] | "RaiseAlerts" >> RaiseAlerts(self.watch, models=self._models())
+        tagged = (actors.failures, gate.failures, embedded.failures, signals.failures, scored.failures)
+        stages = (*tagged, folded["failures"], raised.failures)
         return {
-            "alerts": alerts,
+            "alerts": raised.alerts,
             "stories": folded["stories"],
             "reports": folded["reports"],
             "failures": stages | "AllFailures" >> beam.Flatten(),
         }
+
+    def _models(self) -> tuple[str, ...]:
+        """Their names, not where they lie: an alert says the same on every machine."""
+        sentences = Path(self.model).name if self.model else "all-MiniLM-L6-v2"
+        return (sentences, self.spacy_model) if self.spacy_model else (sentences,)
 
 
 class OpenReports(beam.DoFn):

@@ -11,8 +11,9 @@ import base64
 import dataclasses
 import json
 from collections import deque
+from datetime import timedelta
 
-from schemas.records import from_dict, to_dict
+from schemas.records import MICROSECOND, from_dict, to_dict
 from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import Watch
@@ -20,12 +21,15 @@ from transforms.alerts.policy import Judge
 from transforms.stories.fold import Fold
 
 OUTBOX = 200
+OUTBOX_REACH = timedelta(days=6) // MICROSECOND
+"""Of log positions: the alerts topic retains seven days, so what is older could not be recognised as sent."""
 MUTED = "it was folded silently: the watch's configuration has changed since"
 
 
 class StoryLedger:
     """Folds reports, and can be written down at any time.
 
+    unsaved     reports folded since the last checkpoint
     mute_until  reports at or before this position of the log are history under another configuration: they are folded
                 but raise nothing
     """
@@ -36,19 +40,25 @@ class StoryLedger:
         self.mute_until = mute_until
         self.position = 0
         self.fold_ = Fold(watch, judge)
-        self.outbox: deque[Story] = deque(maxlen=OUTBOX)
+        self.outbox: deque[tuple[int, Story]] = deque(maxlen=OUTBOX)
+        self.unsaved = 0
 
     def fold(self, report: Report) -> tuple[Report, Story | None]:
         """The report completed, and the revision of the story it made (None if it made none)."""
         completed, story = self.fold_.fold(report)
+        self.unsaved += 1
         self.position = max(self.position, report.position)
         if story is not None and story.judgement is not None and story.judgement.alert:
             if 0 < report.position <= self.mute_until:
                 silent = dataclasses.replace(story.judgement, alert=False, reason=MUTED)
                 story = dataclasses.replace(story, judgement=silent)
             else:
-                self.outbox.append(story)
+                self.outbox.append((report.position, story))
         return completed, story
+
+    def unconfirmed(self) -> list[Story]:
+        """The latest alerting revisions, of which nobody can say whether they were published."""
+        return [story for position, story in self.outbox if position >= self.position - OUTBOX_REACH]
 
     def state(self) -> bytes:
         """Everything that `restore` needs."""
@@ -56,7 +66,7 @@ class StoryLedger:
             "position": self.position,
             "mute_until": self.mute_until,
             "fold": base64.b64encode(self.fold_.snapshot()).decode("ascii"),
-            "outbox": [to_dict(story) for story in self.outbox],
+            "outbox": [[position, to_dict(story)] for position, story in self.outbox],
         }
         return json.dumps(record).encode("utf-8")
 
@@ -67,5 +77,5 @@ class StoryLedger:
         ledger = cls(watch, judge, record["mute_until"])
         ledger.position = record["position"]
         ledger.fold_ = Fold.restore(watch, judge, base64.b64decode(record["fold"]))
-        ledger.outbox.extend(from_dict(Story, story) for story in record["outbox"])
+        ledger.outbox.extend((position, from_dict(Story, story)) for position, story in record["outbox"])
         return ledger

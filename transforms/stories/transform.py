@@ -8,19 +8,20 @@
                      checkpoint (file, every so many reports)
 
 The ledger in memory is a cache of Beam's state. The state is a snapshot and the reports folded since (the deltas), with a
-generation number that counts folded reports. The cache is used only if its generation is the state's; otherwise (another
-worker, a retried bundle) it is rebuilt from snapshot and deltas. The DirectRunner makes a new DoFn for each bundle, so
-the cache belongs to the process.
+generation that counts the folded reports and tells one history of them from another. The cache is used only if its
+generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and deltas. The
+DirectRunner makes a new DoFn for each bundle, so the cache belongs to the process.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam import coders
@@ -44,7 +45,29 @@ STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
 _CACHED_LEDGERS = 8
-_ledgers: OrderedDict[tuple[str, str], tuple[int, StoryLedger]] = OrderedDict()
+
+
+class Generation(NamedTuple):
+    """How many reports a ledger has folded, and a digest of which: a retried bundle may bring others in their place."""
+
+    folded: int = 0
+    digest: str = ""
+
+    def after(self, report: Report) -> Generation:
+        entry = report.entry
+        history = "\x1f".join((self.digest, entry.id, entry.content_hash))
+        return Generation(self.folded + 1, hashlib.sha256(history.encode()).hexdigest()[:16])
+
+    def __str__(self) -> str:
+        return f"{self.folded} {self.digest}"
+
+    @classmethod
+    def read(cls, text: str | None) -> Generation:
+        folded, _, digest = (text or "0 ").partition(" ")
+        return cls(int(folded), digest)
+
+
+_ledgers: OrderedDict[tuple[str, str], tuple[Generation, StoryLedger]] = OrderedDict()
 
 
 @dataclass
@@ -133,11 +156,11 @@ class _Keeper:
             logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
             return None
 
-    def cached(self, key: str, generation: int) -> StoryLedger | None:
+    def cached(self, key: str, generation: Generation) -> StoryLedger | None:
         entry = _ledgers.get((self.instance, key))
         return entry[1] if entry and entry[0] == generation else None
 
-    def cache(self, key: str, generation: int, ledger: StoryLedger) -> None:
+    def cache(self, key: str, generation: Generation, ledger: StoryLedger) -> None:
         _ledgers[self.instance, key] = (generation, ledger)
         _ledgers.move_to_end((self.instance, key))
         while len(_ledgers) > _CACHED_LEDGERS:
@@ -147,6 +170,7 @@ class _Keeper:
         _ledgers.pop((self.instance, key), None)
 
     def write_checkpoint(self, key: str, ledger: StoryLedger) -> None:
+        ledger.unsaved = 0  # also if it fails: the next try comes when the next checkpoint is due
         try:
             self.checkpoints.write(key, Checkpoint(ledger.state(), ledger.position, self.watch.config_hash))
             Metrics.counter("stories", "checkpoints").inc()
@@ -197,7 +221,7 @@ class _Fold(beam.DoFn):
 
     SNAPSHOT = ReadModifyWriteStateSpec("snapshot", coders.BytesCoder())
     DELTAS = BagStateSpec("deltas", coders.registry.get_coder(Report))
-    GENERATION = ReadModifyWriteStateSpec("generation", coders.VarIntCoder())
+    GENERATION = ReadModifyWriteStateSpec("generation", coders.StrUtf8Coder())
 
     def __init__(self, keeper: _Keeper) -> None:
         self.keeper = keeper
@@ -210,15 +234,15 @@ class _Fold(beam.DoFn):
         generation: Any = beam.DoFn.StateParam(GENERATION),  # noqa: B008
     ) -> Iterator[Any]:
         key, report = element
-        folded = generation.read() or 0
-        ledger = self.keeper.cached(key, folded)
-        if ledger is None and folded:
+        now = Generation.read(generation.read())
+        ledger = self.keeper.cached(key, now)
+        if ledger is None and now.folded:
             ledger = self._rebuild(snapshot.read(), deltas.read())
         if ledger is None:
             ledger = self.keeper.from_checkpoint(key)
             if ledger is not None:  # the runner knows nothing of the key: this process is a restart
                 snapshot.write(ledger.state())
-                for story in ledger.outbox:
+                for story in ledger.unconfirmed():
                     yield beam.pvalue.TaggedOutput(STORIES, story)
         if ledger is None:
             ledger = self.keeper.fresh()
@@ -229,16 +253,16 @@ class _Fold(beam.DoFn):
             self.keeper.forget(key)
             yield _dead(report, e)
             return
-        folded += 1
-        generation.write(folded)
-        if folded % DELTAS_PER_SNAPSHOT == 0:
+        now = now.after(report)
+        generation.write(str(now))
+        if now.folded % DELTAS_PER_SNAPSHOT == 0:
             snapshot.write(ledger.state())
             deltas.clear()
         else:
             deltas.add(report)
-        self.keeper.cache(key, folded, ledger)
+        self.keeper.cache(key, now, ledger)
         yield from outputs
-        if folded % max(self.keeper.checkpoint_every, ledger.fold_.size // 10) == 0:
+        if ledger.unsaved >= max(self.keeper.checkpoint_every, ledger.fold_.size // 10):
             self.keeper.write_checkpoint(key, ledger)
 
     def _rebuild(self, snapshot: bytes | None, deltas: Iterable[Report]) -> StoryLedger:
