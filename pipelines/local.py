@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -70,6 +70,27 @@ class Child:
             self.process.wait()
 
 
+@contextmanager
+def own_terminal() -> Iterator[None]:
+    """Take the terminal away from make while this runs, so that Ctrl-C reaches us alone.
+
+    make answers an interrupt by dying of it when its children have ended, however well they did: status 130 instead of 0.
+    """
+    if not os.environ.get("MAKELEVEL") or not sys.stdin.isatty():
+        yield
+        return
+    terminal, theirs = sys.stdin.fileno(), os.getpgrp()
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # else taking the terminal back would stop us
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # nobody could wake us again
+    os.setpgid(0, 0)
+    os.tcsetpgrp(terminal, os.getpgrp())
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.tcsetpgrp(terminal, theirs)
+
+
 def run(argv: list[str]) -> int:
     """`vedette run`: 0 after Ctrl-C, 1 if a part could not be kept running."""
     parser = argparse.ArgumentParser(prog="vedette run", description=__doc__.split("\n")[0])
@@ -94,6 +115,7 @@ def run(argv: list[str]) -> int:
     args.dir.mkdir(parents=True, exist_ok=True)
 
     with ExitStack() as parts:
+        parts.enter_context(own_terminal())
         try:
             server = localpubsub.Server(port=args.port)
             address = server.start()
