@@ -1,4 +1,4 @@
-"""Bodies that most states have, named after the state: "Poland's defence ministry", "the Ministry of Defence of Ukraine"."""
+"""Bodies that most states have, named after the state: "Poland's defence ministry", "the Ministry of Defence of Estonia"."""
 
 from __future__ import annotations
 

@@ -51,10 +51,10 @@ class Body(Settings):
 class English(Settings):
     """The words of english.yaml.
 
-    place_words      before a seat of government they make it the place where something happens ("in Moscow")
-    acting_words     after a seat they make it a government ("Moscow says")
-    addressed_words  before a seat they make it a government ("warns Moscow")
-    sent_words       with "to", "from", "on" and the like before a seat they do the same ("a message to Moscow")
+    place_words      before a seat of government they make it the place where something happens ("in Tokyo")
+    acting_words     after a seat they make it a government ("Tokyo says")
+    addressed_words  before a seat they make it a government ("warns Tokyo")
+    sent_words       with "to", "from", "on" and the like before a seat they do the same ("a message to Tokyo")
     travel_words     before "between" they make two seats places ("flights between Rome and Madrid")
     other_names      after a state's name they make it another name ("Ethiopian Airlines")
     abbreviations    of words of titles
@@ -63,7 +63,7 @@ class English(Settings):
     posts            after a name and a comma they do the same ("Jane Roe, the former ambassador")
     particles        small words inside a name ("Mohammed bin Salman")
     not_names        capitalised words that are no part of a person's name
-    forenames        before a surname they make it another person ("Jill Biden")
+    forenames        before a surname they make it another person ("Michelle Obama")
     scenes, bodies   see there
     """
 

@@ -50,7 +50,7 @@ class Judge:
         return {i: _ordered(ns, names) for i, ns in sure.items()}
 
     def _other(self, name: Name, sense: Sense) -> bool:
-        """The words are part of another name: "Ethiopian Airlines", "Jill Biden"; or a cry ("JOIN US")."""
+        """The words are part of another name: "Ethiopian Airlines", "Michelle Obama"; or a cry ("JOIN US")."""
         spec, before, after = self.lexicon.specs[sense.index], name.before(), name.after()
         if spec.kind == "state" and after in self.words.other_names and not name.nested:
             return True
@@ -59,15 +59,13 @@ class Judge:
         return spec.kind == "person" and name.end - name.start == 1 and before in self.words.forenames and spec.name != name.text
 
     def _address(self, name: Name, names: list[Name]) -> bool:
-        """A state as the end of a place: "in Stockholm, Sweden"."""
-        if name.before() != "," or name.text not in (plain(self.lexicon.specs[name.senses[0].index].name),):
+        """A state as the end of a place: "in Stockholm, Sweden"; not in "In Stockholm, Sweden's king ..."."""
+        own_name = name.text == plain(self.lexicon.specs[name.senses[0].index].name)
+        if name.before() != "," or not own_name or name.after() in self.words.acting_words:
             return False
-        city = name.before(2)
-        if not city[:1].isupper() or any(
-            n.doc is name.doc and n.end == name.start - 1 and n.senses[0].kind == SURE for n in names
-        ):
-            return False
-        return any(name.before(i).lower() in self.words.place_words | {"from", "to", "of"} for i in (3, 4, 5))
+        state_before = any(n.doc is name.doc and n.end == name.start - 1 and n.senses[0].kind == SURE for n in names)
+        somewhere = self.words.place_words | {"from", "to", "of"}
+        return name.before(2)[:1].isupper() and not state_before and any(name.before(i).lower() in somewhere for i in (3, 4, 5))
 
     def _settle_seats(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
         """A seat is a government where it acts or is addressed, and where its state is named anyway; but not as a place."""
@@ -182,7 +180,7 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
 
 
 def _dateline(name: Name) -> bool:
-    """ "KYIV (Reuters)", "MOSCOW, Dec 7": where a report was written."""
+    """ "TOKYO (AP)", "PARIS, Dec 7": where a report was written."""
     return name.start == 0 and name.after() in ("(", ",") and name.field != "title"
 
 

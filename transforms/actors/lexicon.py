@@ -22,7 +22,7 @@ from transforms.actors.plain import plain
 
 SURE, SEAT, DECOY, SHORT = "sure", "seat", "decoy", "short"
 RANK = {SURE: 0, SEAT: 1, DECOY: 2, SHORT: 3}
-SHOUTED = 4  # letters: a name at least so long is also found in capitals ("PUTIN"); shorter ones collide with acronyms
+SHOUTED = 4  # letters: a name at least so long is also found in capitals ("MACRON"); shorter ones collide with acronyms
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Lexicon:
     def find(self, field: str, doc: Doc) -> list[Name]:
         """The names in a field, in order; of overlapping ones the longest, of those the first.
 
-        A state inside a longer name is a name too: "Ukrainian National Guard" names Ukraine. Not so in a decoy.
+        A state inside a longer name is a name too: "Iranian Foreign Ministry" names Iran. Not so in a decoy.
         """
         spans = {(start, end) for _, start, end in self.exact(doc)}
         if self._any_case:
@@ -136,7 +136,7 @@ class Lexicon:
 
 @functools.cache
 def english_tokenizer() -> Language:
-    """spaCy's English tokenizer, which also parts "U.S.-led" and "Biden/Putin"."""
+    """spaCy's English tokenizer, which also parts "U.S.-led" and "Xi/Modi"."""
     nlp = spacy.blank("en")
     infixes = [*nlp.Defaults.infixes, r"(?<=[A-Za-z.])-(?=[A-Za-z])", r"(?<=[A-Za-z])/(?=[A-Za-z])"]  # type: ignore[misc]
     tokenizer = nlp.tokenizer
