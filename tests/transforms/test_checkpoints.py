@@ -1,0 +1,190 @@
+"""A checkpoint is there whole or not at all, wherever it is kept, and what cannot be read counts as none."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from apache_beam.io.filesystem import FileMetadata, FileSystem
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.checkpoints import FORMAT, Checkpoint, Checkpoints
+
+STATE = Checkpoint(b"the state \x00\xff", 1_588_420_800_000_000, "config")
+
+
+def the_file(directory: Path) -> Path:
+    (path,) = directory.glob("*.checkpoint")
+    return path
+
+
+def test_what_was_written_last_is_read(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path / "not/yet/there"), "stories")
+    assert checkpoints.read("islands") is None
+    checkpoints.write("islands", Checkpoint(b"", 0, ""))
+    checkpoints.write("islands", STATE)
+    assert checkpoints.read("islands") == STATE
+    assert Checkpoints(str(tmp_path / "not/yet/there"), "stories").read("islands") == STATE
+
+
+def test_keys_and_kinds_are_kept_apart(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    keys = ["a", "a/b", "a_b", "ä", "a" * 200, "a" * 201, "../a", "A"]
+    for n, key in enumerate(keys):
+        checkpoints.write(key, Checkpoint(key.encode(), n, ""))
+    assert [checkpoints.read(key) for key in keys] == [Checkpoint(key.encode(), n, "") for n, key in enumerate(keys)]
+    assert Checkpoints(str(tmp_path), "feeds").read("a") is None
+    assert sorted(p.parent for p in tmp_path.rglob("*.checkpoint")) == [tmp_path] * len(keys)
+
+
+@given(st.binary(), st.integers(0, 2**62), st.text(st.characters(exclude_categories=("Cs",))))
+def test_any_state_comes_back(tmp_path_factory: pytest.TempPathFactory, state: bytes, position: int, key: str) -> None:
+    checkpoints = Checkpoints(str(tmp_path_factory.getbasetemp() / "any"), "stories")
+    checkpoints.write(key, Checkpoint(state, position, "h"))
+    assert checkpoints.read(key) == Checkpoint(state, position, "h")
+
+
+def test_without_a_directory_nothing_is_kept() -> None:
+    checkpoints = Checkpoints("", "stories")
+    checkpoints.write("islands", STATE)
+    assert checkpoints.read("islands") is None
+
+
+def packed(**changes: Any) -> bytes:
+    record = {"format": FORMAT, "key": "islands", "position": 1, "config_hash": "h", "state": base64.b64encode(b"s").decode()}
+    return zlib.compress(json.dumps({**record, **changes}).encode())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not compressed",
+        packed()[:-5],
+        zlib.compress(b"not json"),
+        zlib.compress(b"[1, 2]"),
+        zlib.compress(b"\xff"),
+        packed(format=FORMAT + 1),
+        packed(key="mountains"),
+        packed(state=None),
+        packed(state="not base64!"),
+        packed(position="soon"),
+        packed(position=None),
+    ],
+)
+def test_a_damaged_or_foreign_checkpoint_counts_as_none_and_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, data: bytes
+) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    checkpoints.write("islands", STATE)
+    the_file(tmp_path).write_bytes(packed())
+    assert checkpoints.read("islands") == Checkpoint(b"s", 1, "h")
+    the_file(tmp_path).write_bytes(data)
+    assert checkpoints.read("islands") is None
+    assert "cannot be used and is ignored" in caplog.text
+    checkpoints.write("islands", STATE)
+    assert checkpoints.read("islands") == STATE
+
+
+def test_a_crash_while_writing_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    checkpoints.write("islands", STATE)
+
+    def crash(*_: object) -> None:
+        raise OSError("the power went out")
+
+    for moment in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, moment, crash)
+            with pytest.raises(OSError, match="power"):
+                checkpoints.write("islands", Checkpoint(b"half", 2, "h"))
+        assert checkpoints.read("islands") == STATE
+    checkpoints.write("islands", Checkpoint(b"whole", 3, "h"))
+    assert checkpoints.read("islands") == Checkpoint(b"whole", 3, "h")
+
+
+def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        Checkpoints(str(tmp_path / "file"), "stories").write("islands", STATE)
+
+
+class MemoryFileSystem(FileSystem):
+    """An object store: a file appears, whole, when its writer is closed."""
+
+    objects: ClassVar[dict[str, bytes]] = {}
+
+    @classmethod
+    def scheme(cls) -> str:
+        return "checkpointtest"
+
+    def join(self, basepath: str, *paths: str) -> str:
+        return "/".join((basepath.rstrip("/"), *paths))
+
+    def split(self, path: str) -> tuple[str, str]:
+        head, _, tail = path.rpartition("/")
+        return head, tail
+
+    def exists(self, path: str) -> bool:
+        return path in self.objects
+
+    def open(self, path: str, mime_type: str = "", compression_type: str = "") -> io.BytesIO:
+        return io.BytesIO(self.objects[path])
+
+    def create(self, path: str, mime_type: str = "", compression_type: str = "") -> io.BytesIO:
+        objects = self.objects
+
+        class Writer(io.BytesIO):
+            def close(self) -> None:
+                objects[path] = self.getvalue()
+                super().close()
+
+        return Writer()
+
+    def mkdirs(self, path: str) -> None:
+        raise NotImplementedError
+
+    def has_dirs(self) -> bool:
+        return False
+
+    def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
+        raise NotImplementedError
+
+    def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
+        raise NotImplementedError
+
+    def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
+        raise NotImplementedError
+
+    def size(self, path: str) -> int:
+        return len(self.objects[path])
+
+    def last_updated(self, path: str) -> float:
+        raise NotImplementedError
+
+    def checksum(self, path: str) -> str:
+        raise NotImplementedError
+
+    def metadata(self, path: str) -> FileMetadata:
+        raise NotImplementedError
+
+    def delete(self, paths: list[str]) -> None:
+        raise NotImplementedError
+
+
+def test_an_object_store_keeps_checkpoints_too() -> None:
+    checkpoints = Checkpoints("checkpointtest://bucket/state", "stories")
+    assert checkpoints.read("islands") is None
+    checkpoints.write("islands", STATE)
+    checkpoints.write("islands", Checkpoint(b"newer", 2, "h"))
+    assert checkpoints.read("islands") == Checkpoint(b"newer", 2, "h")
+    (path,) = MemoryFileSystem.objects
+    assert path.startswith("checkpointtest://bucket/state/stories-islands-")
