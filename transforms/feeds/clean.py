@@ -35,6 +35,7 @@ _UNWANTED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_TAG = re.compile(r"<[^<>]*>")
 _MARKUP = re.compile(r"<[A-Za-z/!?]")
 
 
@@ -113,6 +114,9 @@ def web_url(url: str, base: str = "") -> str:
 
 def _without_tags(text: str) -> str:
     parser = _Text()
-    parser.feed(text)
-    parser.close()
+    try:
+        parser.feed(text)
+        parser.close()
+    except AssertionError:  # html.parser's answer to "<![word[" with a word it does not know
+        return _TAG.sub(" ", text)
     return "".join(parser.pieces)

@@ -21,6 +21,8 @@ class _Host:
 class HostTurns:
     """At most `in_flight` requests to a host at a time, starts at least `gap` seconds apart, `total` requests in all.
 
+    `total` is generous, for a hundred feeds that hang must not hold up the others; a request that waits costs a socket.
+
     `clock` gives seconds and `sleep` waits for some: both are injected by tests.
     """
 
@@ -28,7 +30,7 @@ class HostTurns:
         self,
         in_flight: int = 2,
         gap: float = 1.0,
-        total: int = 64,
+        total: int = 256,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] = asyncio.sleep,
     ) -> None:

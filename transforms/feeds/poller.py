@@ -57,7 +57,7 @@ class PollOptions:
 
 @dataclass(frozen=True)
 class Round:
-    """What a round yielded. `lateness`: seconds between due and polled, one per poll; `running`: polls that go on."""
+    """What a round yielded. `lateness`: seconds from due to answered, one per poll; `running`: polls that go on."""
 
     entries: tuple[Entry, ...]
     failures: tuple[Failure, ...]
@@ -164,7 +164,6 @@ class Poller:
             (feed for feed in feeds if feed.url not in running and is_due(current[feed.url], now)),
             key=lambda feed: (current[feed.url].due, feed.url),
         )
-        lateness = tuple(max(0.0, (now - (current[feed.url].due or now)) / schedule.SECOND) for feed in due)
         started = {asyncio.create_task(self._poll(feed, current[feed.url])): feed for feed in due}
         running |= {feed.url: task for task, feed in started.items()}
         waited_for = set(started) if patience is not None else set(running.values())
@@ -172,19 +171,22 @@ class Poller:
             await asyncio.wait(waited_for, timeout=patience)
         entries: list[Entry] = []
         failures: list[Failure] = []
+        lateness: list[float] = []
         counts: Counter[str] = Counter({"started": len(due)})
         for feed in feeds:
             task = running.get(feed.url)
             if task is None or not task.done():
                 continue
             del running[feed.url]
-            taken = take_in(feed, current[feed.url], task.result(), base)
+            outcome = task.result()
+            lateness.append(max(0.0, (outcome.ended - (current[feed.url].due or outcome.ended)) / schedule.SECOND))
+            taken = take_in(feed, current[feed.url], outcome, base)
             current[feed.url] = taken.state
             entries += taken.entries
             failures += taken.failures
             counts += taken.counts
         entries.sort(key=lambda entry: (entry.time, entry.id))
-        return Round(tuple(entries), tuple(failures), current, counts, lateness, len(running))
+        return Round(tuple(entries), tuple(failures), current, counts, tuple(lateness), len(running))
 
     async def _poll(self, feed: Feed, state: FeedState) -> Outcome:
         try:

@@ -306,6 +306,7 @@ def test_dates(raw: str, expected: str | None) -> None:
         ("soft\u00adhyphen", "softhyphen"),
         ("  many \n\n\n spaces \t here  ", "many\nspaces here"),
         ("<table><tr><td>a</td><td>b</td></tr></table>", "a\nb"),
+        ("a <![xmlns[ b <b>c</b>", "a <![xmlns[ b c"),
         ("<unknown>text</unknown>", "<unknown>text"),
     ],
 )
