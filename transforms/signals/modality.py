@@ -42,11 +42,12 @@ def _applies(cue: Cue, pattern: Pattern, hit: Hit, year: int) -> bool:
 def _near(cue: Cue, line: Line, start: int, end: int, hit: Hit) -> bool:
     """Whether a cue at words [start, end) is where it should be, in one clause with the hit."""
     first, last = hit.start, hit.end - 1
-    tolerance = 1 if cue.modality == "historical" else 0  # "since 1990, when ..." dates the clause that follows
-    if line.clause[start] > line.clause[last] or line.clause[end - 1] < line.clause[first] - tolerance:
+    # "since 1990, when ..." dates the clause that follows; "..., if it does" makes the one before it conditional
+    back, ahead = cue.modality == "historical", cue.modality == "conditional"
+    if line.clause[start] > line.clause[last] + ahead or line.clause[end - 1] < line.clause[first] - back:
         return False
     if start < hit.end and end > hit.start:
-        return cue.where == "around" or (cue.where == "before" and start < hit.end - 1)
+        return (cue.where == "around" and cue.modality != "alleged") or (cue.where == "before" and start < hit.end - 1)
     if end <= hit.start:
         return cue.where in ("before", "around") and hit.start - end <= cue.reach
     return cue.where in ("after", "around") and start - hit.end <= cue.reach

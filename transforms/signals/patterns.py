@@ -1,9 +1,9 @@
 """The pattern language of signals.yaml: phrases over words, word lists and actors, compiled to regular expressions.
 
-    troops          the word                          troop~      the word with any ending of a verb or noun
+    troops          the word                          troop~      the word with any ending of a verb or noun ("invad~" is invade, too)
     {forces}        a word or phrase of that list     <number>    a number in figures
     <past>          a year at least two before the entry's
-    ...             up to 6 words of any kind         ..          up to 2 words, none of them an actor
+    ...             up to 6 words of any kind         ..          up to 2 words: no actor, no comma, no word of `speech`
     (a | b c)       one of these                      x?          x or nothing
     <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
     <source's> ...                                    one that must be possessive
@@ -60,7 +60,7 @@ def endings(word: str) -> frozenset[str]:
     elif word.endswith("y") and word[-2:-1] not in _VOWELS:
         forms |= {word[:-1] + "ies", word[:-1] + "ied", word + "ing"}
     else:
-        forms |= {word + "ed", word + "ing", word + "es"}
+        forms |= {word + "ed", word + "ing", word + "es", word + "e"}
         if len(word) > 2 and word[-1] not in "wxy" + _VOWELS and word[-2] in _VOWELS:
             forms |= {word + word[-1] + "ed", word + word[-1] + "ing"}
     return frozenset(forms)
@@ -90,7 +90,8 @@ class _Parser:
         self.i = 0
         stops = "|".join(sorted(re.escape(w) for w in words_of(lists.get("stops", "")))) or "(?!)"
         self.any_word = rf"(?:(?!(?:{stops}) )[^ {BREAK}]+ )"
-        self.plain_word = rf"(?:(?!(?:{stops}) )[^ @{BREAK}]+ )"
+        speech = "|".join(sorted(re.escape(w) for w in words_of(lists.get("speech", "")))) or "(?!)"
+        self.plain_word = rf"(?:(?!(?:{stops}|{speech}) )[^ @,{BREAK}]+ )"
 
     def parse(self) -> Pattern:
         regex, needs = self._alternatives()
@@ -107,6 +108,8 @@ class _Parser:
             branches.append(self._sequence())
         if len(branches) == 1:
             return branches[0]
+        if any(re.fullmatch(regex, "") for regex, _ in branches):
+            raise PatternError("an alternative may match nothing")
         shared = [min(needs, key=len) if needs else None for _, needs in branches]
         union: Needs = (frozenset().union(*[s for s in shared if s]),) if all(shared) else ()
         return "(?:" + "|".join(regex for regex, _ in branches) + ")", union

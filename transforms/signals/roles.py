@@ -65,8 +65,7 @@ def speaks(line: Line, i: int, rules: Rules) -> bool:
 
 def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     line, kind = hit.line, hit.rule.kind
-    acts = kind.speaker == "source"
-    said = _names(line, (i for i in hit.slots.get("source", ()) if acts or not speaks(line, i, rules)))
+    said = _names(line, hit.slots.get("source", ()))
     aimed = [name for name in _names(line, hit.slots.get("target", ())) if name not in said]
     sources = said or _source(hit, rules, cast, aimed)
     targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
@@ -76,6 +75,9 @@ def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
 
 def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[str]:
     line, kind = hit.line, hit.rule.kind
+    agents = (i for i in line.actors(hit.start, hit.end + ADJACENT) if _beside(line, i)[0] == "by")
+    if found := [n for n in _names(line, agents) if n not in aimed]:
+        return found
     if hit.rule.spec.agentless:
         return cast.on(kind.source_side)
     barred = {*aimed, *cast.members(kind.target_side)}
@@ -124,7 +126,7 @@ def _aimed(hit: Hit, rules: Rules) -> list[int]:
     line = hit.line
     taken = {i for group in hit.slots.values() for i in group}
     for i in line.actors(hit.start, min(len(line.tokens), hit.end + AIM)):
-        if i in taken or line.clause[i] != line.clause[hit.end - 1]:
+        if i in taken or line.clause[i] != line.clause[hit.end - 1] or _beside(line, i)[0] == "by":
             continue
         if i >= hit.end and any(t.text in {BREAK, ",", "and", "that"} for t in line.tokens[hit.end : i]):
             return []
