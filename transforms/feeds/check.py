@@ -81,13 +81,13 @@ def check_feeds(
     with Poller(options, clock) as poller:
         fresh = {feed.url: FeedState(due=now) for feed in feeds}  # a check does not spread its first polls
         result = poller.round(feeds, fresh, now, patience=None)
-    entries: dict[str, list[Entry]] = {feed.url: [] for feed in feeds}
-    failures: dict[str, list[Failure]] = {feed.url: [] for feed in feeds}
+    entries: dict[str, list[Entry]] = {feed.name: [] for feed in feeds}
+    failures: dict[str, list[Failure]] = {feed.name: [] for feed in feeds}
     for entry in result.entries:
         entries[entry.feed].append(entry)
     for failed in result.failures:
         failures[failed.subject].append(failed)
-    return [_row(feed, result.states[feed.url], entries[feed.url], failures[feed.url], now) for feed in feeds]
+    return [_row(feed, result.states[feed.url], entries[feed.name], failures[feed.name], now) for feed in feeds]
 
 
 def feeds_table(rows: list[Row]) -> RenderableType:
@@ -96,7 +96,7 @@ def feeds_table(rows: list[Row]) -> RenderableType:
     for name in ("feed", "status", "entries", "newest", "what is wrong", "what to do"):
         table.add_column(name, justify="right" if name == "entries" else "left", overflow="fold", no_wrap=name == "newest")
     for row in sorted(rows, key=lambda row: not row.problems):
-        name = f"{escape(row.feed.outlet)}\n[dim]{escape(row.feed.url)}[/dim]"
+        name = f"{escape(row.feed.outlet)}\n[dim]{escape(row.feed.name)}[/dim]"
         style = "red" if not row.entries else "yellow"
         table.add_row(
             name,

@@ -1,6 +1,6 @@
 """Which entry an item is: one seen before, an edit of it, or a new one.
 
-An entry's id is the hash of the feed's URL and of the item's identity when it was first seen:
+An entry's id is the hash of the feed's URL (without a password it may hold) and of the item's identity when it was first seen:
 
     its guid                         if no other item of the document has it
     guid and link                    if the guid is shared (feeds that give every item the same guid)
@@ -45,15 +45,15 @@ class Recognised:
     keys: tuple[str, ...]
 
 
-def recognise(feed_url: str, items: Sequence[Item], known: Mapping[str, Known]) -> list[Recognised]:
-    """Say of each item which entry it is. Items that are exact repeats within the document are left out."""
+def recognise(feed: str, items: Sequence[Item], known: Mapping[str, Known]) -> list[Recognised]:
+    """Say of each item which entry it is; `feed` is the feed's name. Exact repeats within the document are left out."""
     guids = Counter(item.guid for item in items)
     links = Counter(canonical(item.link) for item in items)
     pairs = Counter((item.guid, canonical(item.link)) for item in items)
     ids: dict[str, tuple[Item, tuple[str, ...]]] = {}
     for item in items:
         identity = _identity(item, guids, links, pairs)
-        entry_id = _hash(feed_url, identity, digits=16)
+        entry_id = _hash(feed, identity, digits=16)
         if entry_id not in ids:
             ids[entry_id] = item, _keys(item, identity, guids, links)
     known_by = defaultdict(list)

@@ -147,7 +147,7 @@ def _bad(
     if kind != reported[0] or outcome.ended - reported[1] >= REMIND:
         reported = (kind, outcome.ended)
         payload = outcome.response.body[:SHOWN] if outcome.response else b""
-        failures.append(failure(STAGE, kind, sentence, feed.url, payload))
+        failures.append(failure(STAGE, kind, sentence, feed.name, payload))
     return replace(state, due=due, failures=state.failures + 1, trouble=kind, reported=reported), failures
 
 
@@ -155,7 +155,7 @@ def _take_document(
     feed: Feed, state: FeedState, outcome: Outcome, document: Document, counts: Counter[str]
 ) -> tuple[FeedState, tuple[Entry, ...], list[Failure]]:
     minute = outcome.ended // MINUTE
-    recognised = recognise(feed.url, document.items, state.known)
+    recognised = recognise(feed.name, document.items, state.known)
     known = dict(state.known)
     entries = []
     for item in recognised:
@@ -200,7 +200,7 @@ def _entry(feed: Feed, state: FeedState, now: int, document: Document, recognise
         seen_at=now,
         time=credible_time(item.published, now),
         backfill=not state.first_read,
-        feed=feed.url,
+        feed=feed.name,
         outlet=feed.outlet,
         url=item.link,
         title=item.title,
@@ -222,9 +222,9 @@ def _bad_items(feed: Feed, bad_items: Sequence[BadItem], known: dict[str, Known]
     """A Failure for each bad item that was not reported before; it is remembered like an entry."""
     failures = []
     for bad in bad_items:
-        digest = hashlib.sha256(f"{feed.url}\x1f{bad.reason}\x1f{bad.payload}".encode("utf-8", "surrogatepass")).hexdigest()
+        digest = hashlib.sha256(f"{feed.name}\x1f{bad.reason}\x1f{bad.payload}".encode("utf-8", "surrogatepass")).hexdigest()
         if digest[:16] not in known:
-            failures.append(failure(STAGE, bad.reason, bad.error, feed.url, bad.payload))
+            failures.append(failure(STAGE, bad.reason, bad.error, feed.name, bad.payload))
         known[digest[:16]] = Known(digest[16:32], 1, minute)
     return failures
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from xml.parsers import expat
 
 from schemas.config import ConfigError, Problem
@@ -34,6 +34,12 @@ class Feed:
     @property
     def host(self) -> str:
         return (urlsplit(self.url).hostname or "").lower()
+
+    @property
+    def name(self) -> str:
+        """The URL without the name and password it may hold: what the feed is called outside of the poller."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def parse_opml(data: bytes, name: str) -> tuple[Feed, ...]:
@@ -167,5 +173,5 @@ def _problem(outline: _Outline, feeds: dict[str, Feed]) -> tuple[str, str] | Non
     except FetchError as e:
         return "xmlUrl", str(e)
     if outline.url in feeds:
-        return "xmlUrl", f"{outline.url} is listed twice, first on line {feeds[outline.url].line}"
+        return "xmlUrl", f"{Feed(outline.url, '').name} is listed twice, first on line {feeds[outline.url].line}"
     return None

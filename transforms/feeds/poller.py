@@ -202,7 +202,7 @@ class Poller:
         except FetchError as e:
             return Outcome(self._clock(), error=e)
         except Exception as e:  # whatever one feed does, the others are polled
-            logger.exception("polling %s failed in a way that should not happen", feed.url)
+            logger.exception("polling %s failed in a way that should not happen", feed.name)
             return Outcome(self._clock(), error=FetchError("internal", f"{type(e).__name__}: {e}"))
 
     async def _shut(self) -> None:

@@ -23,6 +23,7 @@ from transforms.feeds.intake import STAGE
 from transforms.feeds.memory import OUTBOX_ROUNDS, Memory, pack, unpack
 from transforms.feeds.opml import Feed, FeedList, shard_of
 from transforms.feeds.poller import Poller, Round
+from transforms.feeds.schedule import SECOND
 
 logger = logging.getLogger(__name__)
 
@@ -41,15 +42,24 @@ class Tick:
 class Shard:
     """The feeds of one shard. It may be thrown away at any time: what it keeps is a copy of what `tick` is given.
 
-    clock  gives microseconds since 1970
+    clock             gives microseconds since 1970
+    checkpoint_every  seconds at least between two checkpoints; after a crash, what was polled since the last is polled again
     """
 
     def __init__(
-        self, key: str, shards: int, feed_list: FeedList, poller: Poller, checkpoints: Checkpoints, clock: Callable[[], int]
+        self,
+        key: str,
+        shards: int,
+        feed_list: FeedList,
+        poller: Poller,
+        checkpoints: Checkpoints,
+        clock: Callable[[], int],
+        checkpoint_every: float = 0.0,
     ) -> None:
         self._key, self._shards = key, shards
         self._list, self._poller = feed_list, poller
         self._checkpoints, self._clock = checkpoints, clock
+        self._pause, self._next_checkpoint = int(checkpoint_every * SECOND), 0
         self._copy: tuple[bytes, Memory] = (b"", Memory())
 
     def tick(self, moment: int, data: bytes | None) -> Tick:
@@ -117,8 +127,10 @@ class Shard:
             return None
 
     def _save(self, memory: Memory, counts: Counter[str]) -> Memory:
-        if memory.saved or not self._checkpoints.directory:
+        now = self._clock()
+        if memory.saved or not self._checkpoints.directory or now < self._next_checkpoint:
             return memory
+        self._next_checkpoint = now + self._pause
         memory = replace(memory, saved=True)
         try:
             self._checkpoints.write(self._key, Checkpoint(pack(memory), memory.finished, ""))

@@ -32,6 +32,7 @@ from transforms.feeds.shard import Shard
 
 NAMESPACE = "vedette.feeds"
 FAILURES = "failures"
+LOCAL_CHECKPOINTS, REMOTE_CHECKPOINTS = 1.0, 30.0  # seconds between two of them: an object store is slow and charges for each
 _making = threading.Lock()
 
 
@@ -135,7 +136,8 @@ def _poller(settings: _Settings) -> tuple[Poller, FeedList]:
 def _made_shard(settings: _Settings, key: str) -> Shard:
     poller, feed_list = _poller(settings)
     checkpoints = Checkpoints(settings.checkpoint_directory, "feeds")
-    return Shard(key, settings.shards, feed_list, poller, checkpoints, wall_clock)
+    pause = REMOTE_CHECKPOINTS if "://" in settings.checkpoint_directory else LOCAL_CHECKPOINTS
+    return Shard(key, settings.shards, feed_list, poller, checkpoints, wall_clock, pause)
 
 
 def _shard(settings: _Settings, key: str) -> Shard:

@@ -77,6 +77,14 @@ def test_no_cookies_no_referer_and_the_query_as_it_is_written(server: FeedServer
     assert not any({"cookie", "referer"} & request.headers.keys() for request in server.requests)
 
 
+def test_a_password_goes_to_the_server_it_is_for_and_no_further(server: FeedServer) -> None:
+    server.on("/open", http(body=DOCUMENT))
+    url = server.on("/locked", http(302, Location=server.url("/open")))
+    assert fetch(url.replace("http://", "http://reader:secret@")).body == DOCUMENT
+    assert server.asked("/locked")[0].headers["authorization"].startswith("Basic ")
+    assert "authorization" not in server.asked("/open")[0].headers
+
+
 def test_validators_go_to_the_url_that_gave_them_only(server: FeedServer) -> None:
     old = server.on("/old", http(301, Location="/new"))
     server.on("/new", http(body=DOCUMENT, ETag='"1"'), http(304))

@@ -119,6 +119,14 @@ def test_a_feed_that_churns_is_heard_a_bounded_number_of_times() -> None:
     assert versions == list(range(1, MAX_EDITS + 1))
 
 
+def test_a_password_stays_with_the_poller() -> None:
+    secret = History(Feed("https://reader:secret@paper.example/feed", "Paper"))
+    (entry,) = secret.get(story(1)).entries
+    (failed,) = secret.after().fail("dns").failures
+    assert entry.feed == failed.subject == FEED.url
+    assert entry.id == History().get(story(1)).entries[0].id
+
+
 def test_the_same_article_in_two_feeds_has_two_ids_and_the_same_words() -> None:
     (one,) = History().get(story(1)).entries
     (other,) = History(Feed("https://paper.example/world", "Paper")).get(story(1)).entries

@@ -279,6 +279,20 @@ def test_a_checkpoint_that_cannot_be_read_is_no_checkpoint(server: FeedServer, p
     assert ids(processes().tick().entries) == ["1"]
 
 
+def test_checkpoints_are_not_written_more_often_than_wanted(
+    server: FeedServer, poller: Poller, tmp_path: Path, clock: Clock
+) -> None:
+    listed(tmp_path, *(server.on(f"/{i}", http(body=rss(item(i)))) for i in range(3)))
+    checkpoints = Checkpoints(str(tmp_path / "state"), "feeds")
+    shard = Shard("0", 1, FeedList(str(tmp_path / "feeds.opml")), poller, checkpoints, clock, checkpoint_every=3000)
+    memory, written = None, 0
+    for _ in range(12):
+        result = shard.tick(clock.forward(1000), memory)
+        memory = result.memory or memory
+        written += result.counts["checkpoints"]
+    assert written == 4
+
+
 def test_a_state_directory_that_cannot_be_written_stops_nothing(
     server: FeedServer, processes: Any, tmp_path: Path, clock: Clock
 ) -> None:

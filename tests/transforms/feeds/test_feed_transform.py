@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import apache_beam as beam
+import apache_beam.testing.test_stream as streams
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
 from feed_server import FeedServer, http, item, rss
 
@@ -22,9 +22,9 @@ def listed(path: Path, *urls: str) -> str:
     return str(path)
 
 
-def ticks(shards: int, *seconds: float) -> TestStream:
+def ticks(shards: int, *seconds: float) -> streams.TestStream:
     """Ticks to each shard, so many seconds from now: later ones than the clock says, for none may be older than a round."""
-    stream = TestStream().advance_watermark_to(0)
+    stream = streams.TestStream().advance_watermark_to(0)
     for later in seconds:
         stream = stream.add_elements([(str(shard), wall_clock() + int(later * 1e6)) for shard in range(shards)])
     return stream.advance_watermark_to_infinity()
