@@ -198,9 +198,7 @@ class Backlog:
     def _announce(self, line: KeyLine) -> None:
         """Puts the head of the line where a consumer that may have it will look; an empty line ends."""
         if line.waiting:
-            head = line.waiting[0]
-            if not head.not_before:
-                heapq.heappush(line.owner.ready if line.owner else self._ready, head.message.position)
+            heapq.heappush(line.owner.ready if line.owner else self._ready, line.waiting[0].message.position)
         elif not line.out:
             self._lines.pop(line.key, None)
 

@@ -228,6 +228,24 @@ class TestOrdering:
         backlog.modify_deadline([held[2]], 0, 0)
         assert list(take(backlog)) == [2, 3, 4, 5]
 
+    def test_what_was_acknowledged_and_came_back_must_be_acknowledged_again(self) -> None:
+        backlog = backlog_of(message(1, "k"), message(2, "k"), ordered=True)
+        first = take(backlog)
+        backlog.acknowledge([first[2]])
+        backlog.modify_deadline([first[1]], 0, 0)
+        second = take(backlog)
+        backlog.acknowledge([second[1]])
+        assert [m.position for m in backlog.messages()] == [2]
+
+    def test_who_once_had_a_key_does_not_get_the_rest_past_its_new_holder(self) -> None:
+        backlog = backlog_of(message(1, "k"), message(2, "k"), ordered=True)
+        once, now_holder = Consumer(), Consumer()
+        held = take(backlog, once, now=0)
+        backlog.modify_deadline([held[2]], 0, 0)
+        assert list(take(backlog, now_holder, now=10, most=1)) == [1]
+        assert list(take(backlog, once, now=10)) == []
+        assert list(take(backlog, now_holder, now=10)) == [2]
+
     def test_an_expired_lease_does_the_same(self) -> None:
         backlog = backlog_of(message(1, "k"), message(2, "k"), ordered=True)
         holder = Consumer()

@@ -220,6 +220,15 @@ class TestSeek:
         seek(broker, clock() - 10)
         assert data_of(receive(broker)) == [b"after"]
 
+    def test_what_is_both_owed_and_retained_is_owed_once(self, broker: Broker, clock: ManualClock) -> None:
+        make_topic(broker, HOUR)
+        make_subscription(broker)
+        publish(broker, b"1", b"2")
+        owed = broker.subscription(SUBSCRIPTION).backlog.bytes
+        seek(broker, clock() - 10)
+        assert broker.subscription(SUBSCRIPTION).backlog.bytes == owed
+        assert data_of(receive(broker)) == [b"1", b"2"]
+
     def test_a_time_in_the_future_empties_the_backlog(self, broker: Broker, clock: ManualClock) -> None:
         make_topic(broker, HOUR)
         make_subscription(broker)

@@ -42,7 +42,7 @@ def mask(*paths: str) -> field_mask_pb2.FieldMask:
 
 
 def test_topics_are_created_read_changed_listed_and_deleted(cloud: Cloud) -> None:
-    topic = cloud.topic(labels={"stage": "collect"})
+    topic = cloud.topic(labels={"stage": "collect", "owner": "desk"})
     with pytest.raises(exceptions.AlreadyExists):
         cloud.publisher.create_topic(name=topic)
     changed = types.Topic(name=topic, labels={"stage": "detect"}, message_retention_duration=retention(600))
@@ -265,12 +265,14 @@ def test_a_stream_with_a_limit_gets_more_as_it_acknowledges(cloud: Cloud) -> Non
     cloud.publish(topic, *[b"x"] * 12)
     first = types.StreamingPullRequest(subscription=subscription, stream_ack_deadline_seconds=10, max_outstanding_messages=5)
     requests, responses = stream_of(cloud, first)
+    started = time.monotonic()
     sizes = []
     while sum(sizes) < 12:
         got = next(iter(responses)).received_messages
         sizes.append(len(got))
         requests.put(types.StreamingPullRequest(ack_ids=[each.ack_id for each in got]))
     assert sizes == [5, 5, 2]
+    assert time.monotonic() - started < 8, "by the acknowledgements, not because leases ended"
     requests.put(None)
     assert list(responses) == [], "the stream ends when the client has no more requests"
     assert cloud.pull(subscription) == []
@@ -313,6 +315,34 @@ def test_a_stream_redelivers_what_it_let_expire(make_cloud: Callable[..., Cloud]
     assert [each.message.data for each in again] == [b"1", b"2"]
     assert again[0].ack_id != held.ack_id
     requests.put(None)
+
+
+def test_a_stream_redelivers_by_itself_when_a_lease_ends(cloud: Cloud) -> None:
+    topic = cloud.topic()
+    first = types.StreamingPullRequest(subscription=cloud.subscription(topic), stream_ack_deadline_seconds=10)
+    requests, responses = stream_of(cloud, first)
+    cloud.publish(topic, b"x")
+    (held,) = next(iter(responses)).received_messages
+    started = time.monotonic()
+    requests.put(types.StreamingPullRequest(modify_deadline_ack_ids=[held.ack_id], modify_deadline_seconds=[1]))
+    (again,) = next(iter(responses)).received_messages
+    assert again.message == held.message
+    assert 0.9 < time.monotonic() - started < 8
+    requests.put(None)
+
+
+def test_a_seek_reaches_a_waiting_stream(cloud: Cloud) -> None:
+    topic = cloud.topic(message_retention_duration=retention(600))
+    subscription = cloud.subscription(topic)
+    received = Received()
+    with cloud.subscribed(subscription, received):
+        cloud.publish(topic, b"x")
+        message = received.next()
+        message.ack_with_response().result(SOON)
+        cloud.subscriber.seek(request={"subscription": subscription, "time": message.publish_time})
+        again = received.next()
+        assert again.message_id == message.message_id
+        again.ack()
 
 
 def test_a_deleted_subscription_ends_its_streams(cloud: Cloud) -> None:

@@ -170,13 +170,14 @@ def test_stop_does_not_wait_for_a_client_that_opened_a_stream_and_says_nothing(
     make_cloud: Callable[..., Cloud], caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud = make_cloud()
-    silent: queue.Queue[Any] = queue.Queue()
-    responses = cloud.subscriber.streaming_pull(requests=iter(silent.get, None), timeout=60)
+    silent = [queue.Queue[Any]() for _ in range(10)]
+    streams = [cloud.subscriber.streaming_pull(requests=iter(each.get, None), timeout=60) for each in silent]
     cloud.topic()
     started = time.monotonic()
     cloud.server.stop(grace=0.2)
     assert time.monotonic() - started < 2
-    with pytest.raises(exceptions.GoogleAPICallError):
-        list(responses)
-    silent.put(None)
+    for requests, responses in zip(silent, streams, strict=True):
+        with pytest.raises(exceptions.GoogleAPICallError):
+            list(responses)
+        requests.put(None)
     assert not [record for record in caplog.records if record.levelname == "ERROR"], "an ordinary end, no fault"
