@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas import Actor, Claim, Entry, Report, Signal, Story, StoryEntry, content_hash, micros
 from schemas.records import FARTHEST_AHEAD, INT64_MAX, LONGEST_AGO
 from schemas.taxonomy import SignalType, Taxonomy
-from schemas.watch import Gate, Policy, Relevance, Sides, Watch
+from schemas.watch import Folding, Gate, Policy, Relevance, Sides, Watch
 
 HOUR = 3_600_000_000
 NOON = micros("2020-05-02T12:00Z")
@@ -33,6 +33,7 @@ def a_watch(**policy: Any) -> Watch:
         sides=Sides(challenger=("Norland",), target=("Sudland",)),
         gate=Gate(terms=("norland", "sudland")),
         relevance=Relevance(description=("Norland gathers ships off Sudland",), decoys=("football in Sudland",)),
+        folding=Folding(same_story=0.5),  # the vectors of these tests are equal or at right angles
         policy=Policy(**policy),
         directory=Path("nowhere"),
         actors=(),
