@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -22,14 +23,16 @@ from pathlib import Path
 from rich.console import Console
 
 import localpubsub
-from pipelines.recording import Recording, RecordingError, serve
+from pipelines.recording import FeedServer, Recording, RecordingError, serve
 
 PROJECT = "vedette-local"
 SAMPLE = "sample"
 STATE = "state"
-GRACE = 3.5
+GRACE = 2.5
 """Seconds that the two pipelines get to end by themselves."""
 RESTARTS = 5
+Events = queue.SimpleQueue[str]
+"""What `run` waits for: "stop", "over" (the recording has ended), or the name of a child that has ended."""
 
 
 class Child:
@@ -57,6 +60,16 @@ class Child:
             return False
         self.process = self._start()
         return True
+
+    def tell(self, events: Events) -> None:
+        """Put the name into the queue when the process ends."""
+        process = self.process
+
+        def wait() -> None:
+            process.wait()
+            events.put(self.name)
+
+        threading.Thread(target=wait, name=f"wait-{self.name}", daemon=True).start()
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -94,7 +107,7 @@ def own_terminal() -> Iterator[None]:
 def run(argv: list[str]) -> int:
     """`vedette run`: 0 after Ctrl-C, 1 if a part could not be kept running."""
     parser = argparse.ArgumentParser(prog="vedette run", description=__doc__.split("\n")[0])
-    parser.add_argument("--watch", default="watches/ukraine", help="folder of the watch (default: watches/ukraine)")
+    parser.add_argument("--watch", default="", help="folder of the watch, or its name if it came with the package")
     parser.add_argument(
         "--feeds", default="", help="OPML file of real feeds (default: the watch's recording, served as live feeds)"
     )
@@ -107,9 +120,9 @@ def run(argv: list[str]) -> int:
 
     from pipelines.options import UsageError, watch_directory
 
-    stop = threading.Event()
+    events: Events = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: events.put("stop"))
     console = Console(highlight=False)
     watch = watch_directory(args.watch)
     args.dir.mkdir(parents=True, exist_ok=True)
@@ -141,7 +154,7 @@ def run(argv: list[str]) -> int:
         ]
         try:
             _introduce(console, watch, address, args, recording is not None)
-            return _until_stopped(stop, console, children, recording)
+            return _until_stopped(events, console, children, recording)
         finally:
             for child in children:
                 child.stop()
@@ -157,7 +170,7 @@ def _introduce(console: Console, watch: Path, address: str, args: argparse.Names
     console.print("  [dim]Ctrl-C ends it. The pipelines are starting ...[/]\n")
 
 
-def _until_stopped(stop: threading.Event, console: Console, children: list[Child], recording: object) -> int:
+def _until_stopped(events: Events, console: Console, children: list[Child], recording: FeedServer | None) -> int:
     from pipelines.pubsub import LocalOrReal
     from pipelines.subscribe import Printer, receive
 
@@ -167,23 +180,30 @@ def _until_stopped(stop: threading.Event, console: Console, children: list[Child
     pubsub.ensure_subscription(subscription, topic)
     printer = Printer("text", console)
     receiving = receive(subscription, printer)
-    told = False
+    for child in children:
+        child.tell(events)
+    if recording is not None:
+        threading.Thread(target=_tell_when_over, args=(recording, events), daemon=True).start()
     try:
-        while not stop.wait(1.0):
-            for child in children:
-                if child.process.poll() is None:
-                    continue
-                console.print(f"[bold red]{child.name} ended with status {child.process.returncode}[/], see {child.log}")
-                if not child.restart():
-                    console.print(f"[bold red]{child.name} does not stay up:[/] {_last_line(child.log)}")
-                    return 1
-            if not told and getattr(recording, "finished", False):
-                told = True
+        while (event := events.get()) != "stop":
+            if event == "over":
                 console.print(f"[dim]The recording has ended, {printer.shown} alerts so far. Ctrl-C ends it all.[/]")
+                continue
+            child = next(c for c in children if c.name == event)
+            console.print(f"[bold red]{child.name} ended with status {child.process.returncode}[/], see {child.log}")
+            if not child.restart():
+                console.print(f"[bold red]{child.name} does not stay up:[/] {_last_line(child.log)}")
+                return 1
+            child.tell(events)
         console.print(f"[dim]stopping, {printer.shown} alerts were shown[/]")
         return 0
     finally:
         receiving.cancel()
+
+
+def _tell_when_over(recording: FeedServer, events: Events) -> None:
+    recording.over.wait()
+    events.put("over")
 
 
 def _last_line(log: Path) -> str:

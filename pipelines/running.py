@@ -17,7 +17,7 @@ from apache_beam.runners.runner import PipelineState
 from pipelines.options import LOCAL_RUNNER, UsageError, is_local
 
 logger = logging.getLogger(__name__)
-GRACE = 2.0
+GRACE = 1.0
 """Seconds that the local runner gets for the bundle in hand. It may be waiting for messages for longer than a person
 waits for Ctrl-C; whatever it leaves undone, a restart does (see schemas and checkpoints: any moment may be the last)."""
 

@@ -67,6 +67,8 @@ class FeedServer:
         self._outlets = {_file_name(outlet): outlet for outlet in recording.outlets}
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
         self._ready = threading.Event()
+        self.over = threading.Event()
+        """Set when a feed is polled after every version has appeared."""
         self._error: OSError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -154,6 +156,8 @@ class FeedServer:
         versions = self._feed(outlet)
         body = render(outlet, versions, self.feed_url(outlet))
         self._polls[outlet.slug] += 1
+        if self.finished:
+            self.over.set()
         if outlet.breaks_every and self._polls[outlet.slug] % outlet.breaks_every == 0:
             return self._broken(outlet, body)
         return _conditional(request, outlet, body, versions)
