@@ -23,7 +23,7 @@ ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 )
-MAX_BODY = 15 * 2**20  # decoded; the limit of miniflux
+MAX_BODY = 10 * 2**20  # decoded; miniflux allows 15 MB
 LARGE_BODY = 2**20  # bodies beyond this are read two at a time
 MAX_REDIRECTS = 5
 MAX_VALIDATOR = 1024
