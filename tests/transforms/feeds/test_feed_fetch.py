@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from feed_server import FeedServer, http, item, rss
 
+from transforms.feeds.body import Body, TooLarge
 from transforms.feeds.fetch import NO_VALIDATORS, Fetcher, FetchError, Response, Validators, parse_url
 from transforms.feeds.guard import is_allowed
 from transforms.feeds.politeness import HostTurns
@@ -200,6 +201,13 @@ def test_a_body_in_gzip_or_deflate_is_read(server: FeedServer) -> None:
 def test_a_bomb_is_not_unpacked(server: FeedServer) -> None:
     bomb = gzip.compress(b"\0" * 200_000_000, 1)
     assert refused(server.on("/bomb", http(body=bomb, Content_Encoding="gzip"))).kind == "too-large"
+
+
+def test_a_bomb_is_unpacked_no_further_than_the_limit() -> None:
+    body = Body("gzip", limit=1000)
+    with pytest.raises(TooLarge):
+        body.feed(gzip.compress(b"\0" * 1_000_000))
+    assert body.size == 1001
 
 
 def test_a_bomb_in_a_bomb_stays_packed(server: FeedServer) -> None:
