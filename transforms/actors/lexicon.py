@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 import unicodedata
@@ -134,7 +133,6 @@ class Lexicon:
         return " ".join(t.text for t in tokens)  # type: ignore[attr-defined]
 
 
-@functools.cache
 def english_tokenizer() -> Language:
     """spaCy's English tokenizer, which also parts "U.S.-led" and "Xi/Modi"."""
     nlp = spacy.blank("en")
@@ -146,7 +144,7 @@ def english_tokenizer() -> Language:
 
 
 def actor_id(spec: ActorSpec) -> str:
-    """The id of the list, else one made from the name: "name:donbas-separatists"."""
+    """The id of the list, else one made from the name: "name:northern-rebels"."""
     return spec.id or name_id(spec.name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import spacy
 
 from schemas.entry import Entry
@@ -20,11 +22,12 @@ class ModelNames:
 
     def find(self, entry: Entry, known: list[Mention]) -> list[Actor]:
         """An actor for each name of the entry that overlaps none of the known mentions."""
-        actors = []
-        for field in FIELDS:
-            spans = [(m.start, m.end) for m in known if m.field == field]
-            for ent in self.nlp(getattr(entry, field)).ents:
-                if ent.label_ in KINDS and not any(ent.start_char < b and a < ent.end_char for a, b in spans):
-                    mention = Mention(field, ent.start_char, ent.end_char, ent.text)
-                    actors.append(Actor(name_id(ent.text), ent.text, KINDS[ent.label_], "", "", (), (mention,)))
-        return actors
+        with self.nlp.memory_zone():
+            return [actor for field in FIELDS for actor in self._in_field(entry, field, known)]
+
+    def _in_field(self, entry: Entry, field: str, known: list[Mention]) -> Iterator[Actor]:
+        spans = [(m.start, m.end) for m in known if m.field == field]
+        for ent in self.nlp(getattr(entry, field)).ents:
+            if ent.label_ in KINDS and not any(ent.start_char < b and a < ent.end_char for a, b in spans):
+                mention = Mention(field, ent.start_char, ent.end_char, ent.text)
+                yield Actor(name_id(ent.text), ent.text, KINDS[ent.label_], "", "", (), (mention,))

@@ -17,6 +17,7 @@ from transforms.actors.judge import Judge
 from transforms.actors.lexicon import Lexicon, Name, actor_id, name_id, role
 from transforms.actors.model import ModelNames
 from transforms.actors.plain import plain
+from transforms.actors.scratch import Scratch
 from transforms.actors.strangers import Stranger, Strangers
 
 FIELDS = ("title", "summary", "text")
@@ -38,9 +39,14 @@ class ActorTagger:
         self.bodies = Bodies(self.lexicon, words)
         self.strangers = Strangers(self.lexicon, words)
         self.model = ModelNames(model) if model else None
+        self._scratch = Scratch(self.lexicon.nlp)
 
     def tag(self, entry: Entry) -> tuple[Actor, ...]:
         """The entry's actors in order of their first mention; mentions in order of fields and offsets."""
+        with self._scratch.loan():
+            return self._tag(entry)
+
+    def _tag(self, entry: Entry) -> tuple[Actor, ...]:
         docs = {f: self.lexicon.nlp.make_doc(plain(getattr(entry, f))) for f in FIELDS if getattr(entry, f)}
         names = {f: self.lexicon.find(f, doc) for f, doc in docs.items()}
         settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(d.text for d in docs.values()))
