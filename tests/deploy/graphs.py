@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,9 +100,7 @@ def _monitor(pipeline: beam.Pipeline, options: PipelineOptions) -> None:
     monitor.build_pipeline(pipeline, config)
 
 
-def all_labels() -> str:
-    return "\n".join(f"{name}: {label}" for name in GRAPHS for label in Graph(name).labels()) + "\n"
-
-
 if __name__ == "__main__":
-    print(all_labels(), end="")
+    for name in sys.argv[1:] or GRAPHS:
+        for label in Graph(name).labels():
+            print(f"{name}: {label}")

@@ -91,9 +91,9 @@ def test_labels_are_those_of_running_jobs(graph: Callable[[str], Any], root: Pat
 
 def test_labels_are_the_same_in_another_process(graph: Callable[[str], Any], root: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(root)}
-    command = [sys.executable, str(root / "tests/deploy/graphs.py")]
+    command = [sys.executable, str(root / "tests/deploy/graphs.py"), "monitor"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [f"{name}: {label}" for name in GRAPHS for label in graph(name).labels()]
+    assert done.stdout.splitlines() == [f"monitor: {label}" for label in graph("monitor").labels()]
 
 
 @each_graph
