@@ -15,6 +15,7 @@ import watches
 LOCAL_PROJECT = "vedette-local"
 LOCAL_RUNNER = "BundleBasedDirectRunner"
 """The one local runner that streams from Pub/Sub with state and timers; "DirectRunner" would choose by itself and say nothing."""
+PACKAGED = Path(watches.__path__[0])
 DIRECT_RUNNERS = frozenset({"DirectRunner", "SwitchingDirectRunner", LOCAL_RUNNER})
 
 
@@ -97,7 +98,7 @@ class DetectOptions(PipelineOptions):
             parser,
             "watch",
             default="",
-            help="folder of the watch, or its name if it came with the package (e.g. watches/ukraine)",
+            help="folder of the watch, or its name if it came with the package",
         )
         _add(parser, "entries-subscription", default="", help="subscription on the entries topic (default: detect-WATCH)")
         _add(
@@ -175,14 +176,18 @@ def state_dir_of(options: PipelineOptions) -> str:
 def watch_directory(name: str) -> Path:
     """The folder of a watch: a path, or the name of one that came with the package. Raises UsageError."""
     if not name:
-        raise UsageError("Which watch? Give --watch, e.g. --watch watches/ukraine")
+        raise UsageError(f"Which watch? Give --watch FOLDER, or one that came with the package: {_packaged_watches()}")
     path = Path(name)
     if path.is_dir():
         return path
-    packaged = Path(watches.__path__[0]) / path.name
+    packaged = PACKAGED / path.name
     if packaged.is_dir():
         return packaged
-    raise UsageError(f"--watch {name}: there is no such folder, and no watch of that name came with the package")
+    raise UsageError(f"--watch {name}: there is no such folder, and the package came with: {_packaged_watches()}")
+
+
+def _packaged_watches() -> str:
+    return ", ".join(sorted(path.parent.name for path in PACKAGED.glob("*/watch.yaml")))
 
 
 def feeds_file(options: PipelineOptions) -> str:

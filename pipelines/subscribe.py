@@ -115,8 +115,8 @@ def run(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="vedette subscribe",
         description="Print alerts from a subscription, each once.",
-        epilog="Filters see attributes only: attributes:sev_ge_high, attributes.watch=\"ukraine\", attributes:signal_TALKS, "
-        "attributes:actor_nato, combined with AND, OR, NOT.",
+        epilog="Filters see attributes only: attributes:sev_ge_high, attributes.watch=\"NAME\", attributes:signal_TALKS, "
+        "attributes:actor_united_nations, combined with AND, OR, NOT.",
     )  # fmt: skip
     parser.add_argument("--project", default="", help="Google Cloud project (default: that of the local endpoint)")
     parser.add_argument("--topic", default="alerts", help="topic (default: alerts)")

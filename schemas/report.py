@@ -27,7 +27,7 @@ class Actor:
     id       stable, with its scheme: "wikidata:Q7747", or "name:..." where no list knows the actor
     name     canonical English name
     kind     "state", "person", "government", "military", "organization" or "group"
-    role     office held when the entry was published ("President of Russia"), "" if none is known
+    role     office held when the entry was published ("President of Ireland"), "" if none is known
     state    canonical name of the state the actor acts for, "" if none
     aliases  other names of the same actor, as the lists give them
     """

@@ -41,7 +41,7 @@ class ActorSpec(Settings):
     kind        state, person, government, military, organization or group
     state       canonical name of the state it acts for, "" if none
     aliases     other names; matched as they are written, with any capitals if they are all lower case
-    stands_for  words that stand for it: demonyms, capitals ("Russian", "Moscow" for Russia)
+    stands_for  words that stand for it: demonyms, capitals ("Irish", "Dublin" for Ireland)
     offices     titles held, with dates: the role of a mention is the one held when the entry was published
     seats       capitals and buildings that stand for a state's government unless they are only where something happens
     short_names names too common to count by themselves ("Johnson", "Georgia"): they do beside a full name, after a title
