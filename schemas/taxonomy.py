@@ -64,6 +64,7 @@ class SignalType(Settings):
     label        how an alert's headline calls it: "troop build-up"
     modality     what a statement of the type is if no cue says otherwise
     modalities   what cues may make of it; a cue for any other modality is passed over
+    speech_act   the statement is the event: a threat weighs as a threat made, not as a deed that is only threatened
     speaker      whether who says it is the one who does it (a threat, a demand) or only reports it
     source_side  side of the watch that does it where grammar does not say, "" for none
     target_side  side it is directed at where grammar does not say, "" for none; "opposite": the side against the source's,
@@ -82,6 +83,7 @@ class SignalType(Settings):
     label: str
     modality: Modality = "asserted"
     modalities: tuple[Modality, ...] = ("denied", "negated", "historical", "conditional", "planned", "possible", "alleged")
+    speech_act: bool = False
     speaker: Literal["source", "reporter"] = "reporter"
     source_side: Side = ""
     target_side: Side = ""

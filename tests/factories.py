@@ -21,6 +21,7 @@ TYPES = (
     SignalType(type="ATTACK", direction="escalatory", weight=10, label="attack"),
     SignalType(type="SANCTION", direction="escalatory", weight=4, label="sanction"),
     SignalType(type="TALKS", direction="deescalatory", weight=3, label="talks"),
+    SignalType(type="WARNING", direction="escalatory", weight=7, label="warning", speech_act=True),
     SignalType(type="GESTURE", direction="deescalatory", weight=1, label="gesture"),
 )
 

@@ -36,11 +36,7 @@ MODALITY = {
 """What a statement of each modality weighs against a fact told as such."""
 
 WARNING_IS_NEWS = 0.9
-"""A warning, a threat or a plan is the event itself where the type says so: "may invade" is what an invasion warning is."""
-SPEECH_ACTS = frozenset(
-    {"INVASION_WARNING", "THREAT_OF_FORCE", "RED_LINE_ULTIMATUM", "DEMAND", "SANCTION_THREAT", "DISINFORMATION_PRETEXT"}
-)
-
+"""A warning, a threat or a demand is the event itself where the type says `speech_act`: it weighs at least so much."""
 TROOPS = re.compile(r"troop|soldier|personnel|servicem|fighter|reservist|men\b|forces", re.I)
 IMMINENCE = (
     (
@@ -79,7 +75,7 @@ class Scored:
 def score_claim(claim: Claim, kind: SignalType, origins: int, families: int) -> Scored:
     """Score a claim that `origins` outlets make in words of their own, in a story of `families` types of signals."""
     signal = claim.signal
-    factors = [Factor("weight", kind.weight, kind.label), _modality(signal)]
+    factors = [Factor("weight", kind.weight, kind.label), _modality(signal, kind)]
     if signal.quantity and signal.quantity >= 1000 and TROOPS.search(signal.unit):
         value = min(1.3, max(0.7, 1 + 0.15 * math.log10(signal.quantity / 10_000)))
         factors.append(Factor("magnitude", value, f"{signal.quantity:,} {signal.unit}"))
@@ -101,9 +97,9 @@ def strongest(scored: Iterable[Scored]) -> Scored | None:
     return max(scored, key=lambda s: s.score, default=None)
 
 
-def _modality(signal: Signal) -> Factor:
+def _modality(signal: Signal, kind: SignalType) -> Factor:
     value = MODALITY.get(signal.modality, 0.6)
-    if signal.type in SPEECH_ACTS and signal.modality not in ("historical", "negated", "denied"):
+    if kind.speech_act and signal.modality not in ("historical", "negated", "denied"):
         value = max(value, WARNING_IS_NEWS)
     return Factor("modality", value, signal.modality)
 

@@ -49,6 +49,12 @@ def test_sources_novelty_and_other_signals_raise_a_score() -> None:
     assert score(claim, families=3) > score(claim, families=2) > score(claim, families=1)
 
 
+def test_a_warning_is_the_event_itself() -> None:
+    assert score(a_claim(a_signal("WARNING", "possible"))) > score(a_claim(a_signal("BUILDUP", "possible")))
+    assert score(a_claim(a_signal("WARNING", "denied"))) == score(a_claim(a_signal("BUILDUP", "denied")))
+    assert score(a_claim(a_signal("WARNING", "asserted"))) == score(a_claim(a_signal("BUILDUP", "asserted")))
+
+
 def test_a_number_of_anything_but_forces_is_no_magnitude() -> None:
     assert score(a_claim(a_signal(quantity=500_000, unit="dollars"))) == score(a_claim(a_signal()))
 
