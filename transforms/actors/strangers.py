@@ -51,7 +51,8 @@ class Strangers:
 
     def surnames(self, field: str, doc: Doc, known: list[Name], strangers: list[Stranger]) -> list[tuple[Stranger, Name]]:
         """Where the field names one of the strangers by the surname alone."""
-        by_surname = {s.name.doc[s.name.end - 1].text: s for s in reversed(strangers)}
+        simple = [s for s in strangers if s.name.doc[s.name.end - 2].text != "-"]  # "hwan" alone is nobody
+        by_surname = {s.name.doc[s.name.end - 1].text: s for s in reversed(simple)}
         taken = {i for n in [*known, *(s.name for s in strangers if s.name.field == field)] for i in range(n.start, n.end)}
         hits = [(by_surname[t.text], t.i) for t in doc if t.text in by_surname and t.i not in taken]
         return [(s, Name(field, doc, i, i + 1, ())) for s, i in hits if not self._is_word(doc, i - 1)]
