@@ -2,7 +2,7 @@
 
 A sentence becomes one `Line`: its words in lower case without quotation marks, `¦` where a clause ends hard (colon, dash,
 full stop), and `@0`, `@1`, ... where actors stand, each with its titles ("US Secretary of State Antony Blinken" is one
-actor phrase, "the US and Russian leaders" is one phrase of two actors). Each word remembers where it stands in the entry.
+actor phrase, "the US and Irish leaders" is one phrase of two actors). Each word remembers where it stands in the entry.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _ATTACHED_BEFORE = re.compile(r"(?:pro|anti|non|ex|post|mid|inter|intra)[-‑]$"
 _ATTACHED_AFTER = re.compile(
     r"[-‑](?:backed|led|controlled|held|based|made|occupied|annexed|sponsored|supplied|allied)\b", re.IGNORECASE
 )
+_DEMONYM = re.compile(r"(?:an|ese|ish|ch|ek|i|ic|ss)$")
 _AFTER_LIST = frozenset({"on", "over", "in", "at", "amid", "about", "for"})
 _OWN_STATE_KINDS = frozenset({"person", "government", "military", "organization"})
 
@@ -37,12 +38,14 @@ _OWN_STATE_KINDS = frozenset({"person", "government", "military", "organization"
 class Phrase:
     """An actor phrase: the actors it names, in order, as the names that sources and targets bear.
 
-    names   canonical names; persons, governments and armed forces under the state they act for
-    people  it names or ends in persons ("Biden", "US officials"): they talk, call and meet
+    names      canonical names; persons, governments and armed forces under the state they act for
+    people     it names or ends in persons ("Jane Doe", "US officials")
+    adjective  it is a demonym before a noun ("French" in "French troops"), no place
     """
 
     names: tuple[str, ...]
     people: bool = False
+    adjective: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +149,13 @@ def _tokens(text: str, start: int, end: int, mentions: list[tuple[int, int, Acto
         if _ATTACHED_BEFORE.search(text, max(at, left - 8), left) or _ATTACHED_AFTER.match(text, right):
             continue
         out += _plain(text, at, left)
-        out.append(Token("@", left, right, Phrase((acting(actor),), actor.kind == "person")))
+        out.append(Token("@", left, right, _phrase(actor, text[left:right])))
         at = right
     return out + _plain(text, at, end)
+
+
+def _phrase(actor: Actor, mention: str) -> Phrase:
+    return Phrase((acting(actor),), actor.kind == "person", mention != actor.name and bool(_DEMONYM.search(mention)))
 
 
 def _plain(text: str, start: int, end: int) -> list[Token]:

@@ -1,8 +1,8 @@
 """Modality: is it told as a fact, claimed, planned, possible, denied, over?
 
-The cues of signals.yaml are tried in their order, so their order is the precedence: denied, negated, historical,
-conditional, possible, planned, alleged (eval codebook, section "signals"). A type only takes the modalities it lists: that
-somebody warns of an attack does not make the warning "alleged". What no cue touches has the type's own modality.
+A type takes only the modalities it lists, in the order of precedence: usually denied, negated, historical, conditional,
+planned, possible, alleged (the modalities are those of the eval codebook, section "signals"). That somebody warns of an
+attack does not make the warning "alleged", for instance. What no cue touches has the type's own modality.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _STRONG = frozenset({"denied", "negated", "historical", "conditional"})
 def modality(hit: Hit, rules: Rules, year: int) -> str:
     """The modality of a hit in an entry of `year`."""
     kind, spec = hit.rule.kind, hit.rule.spec
-    for cue, patterns in rules.cues:
-        if cue.modality not in kind.modalities or (spec.modality and cue.modality not in _STRONG):
+    for name in kind.modalities:
+        if spec.modality and name not in _STRONG:
             continue
-        if any(_applies(cue, pattern, hit, year) for pattern in patterns):
-            return cue.modality
+        if any(_applies(cue, pattern, hit, year) for cue, patterns in rules.cues[name] for pattern in patterns):
+            return name
     return spec.modality or kind.modality
 
 
@@ -47,6 +47,8 @@ def _near(cue: Cue, line: Line, start: int, end: int, hit: Hit) -> bool:
     if line.clause[start] > line.clause[last] + ahead or line.clause[end - 1] < line.clause[first] - back:
         return False
     if start < hit.end and end > hit.start:
+        if not cue.reach:
+            return False
         return (cue.where == "around" and cue.modality != "alleged") or (cue.where == "before" and start < hit.end - 1)
     if end <= hit.start:
         return cue.where in ("before", "around") and hit.start - end <= cue.reach

@@ -86,7 +86,9 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
         speakers = [i for i in line.actors(0, len(line.tokens)) if speaks(line, i, rules)]
         subjects = [i for i in speakers if not barred.issuperset(_names(line, [i]))][:1] or subjects
         return [n for n in _names(line, subjects[:1]) if n not in barred] or cast.on(kind.source_side)
-    near = [i for i in subjects[:1] if i >= hit.start - ADJACENT and not _parted(line, i, hit.start)]
+    # The nearest subject counts where it stands right before the words, or is on the side that usually does it.
+    side = set(cast.members(kind.source_side))
+    near = [i for i in subjects[:1] if (i >= hit.start - ADJACENT and not _parted(line, i, hit.start)) or side & {*_names(line, [i])}]
     return _names(line, near) or cast.on(kind.source_side) or _names(line, subjects[:1])
 
 
@@ -114,7 +116,7 @@ def _target(hit: Hit, rules: Rules, cast: Cast, sources: Sequence[str]) -> list[
     if kind.target_side == "opposite" and default:
         return default
     barred = {*sources, *(cast.members(kind.source_side) if kind.source_side != kind.target_side else ())}
-    found = [n for n in _names(line, _aimed(hit, rules)) if n not in barred]
+    found = [] if hit.rule.spec.agentless else [n for n in _names(line, _aimed(hit, rules)) if n not in barred]
     if not found and kind.speaker == "source" and not default:
         partners = (i for i in line.actors(0, hit.start) if _beside(line, i)[0] == "with")
         found = [n for n in _names(line, partners) if n not in barred]

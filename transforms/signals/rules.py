@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
-from transforms.signals.lines import Grammar, Line
+from transforms.signals.lines import BREAK, Grammar, Line, Phrase, Token
 from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
 
 
@@ -56,9 +57,9 @@ class Rules:
         self.units = lists.get("units", nothing)
         self.sayers = lists.get("sayers", nothing)
         self._trimmed = lists.get("trimmed", nothing)
-        self.cues: list[tuple[Cue, list[Pattern]]] = [
-            (cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]) for cue in taxonomy.cues
-        ]
+        self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)
+        for cue in taxonomy.cues:
+            self.cues[cue.modality].append((cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]))
         self._unless = {kind.type: [self._compile(kind.type, u) for u in kind.unless] for kind in taxonomy.types}
         self._by_word: dict[str, list[int]] = {}
         self._rules: list[Rule] = []
@@ -94,7 +95,9 @@ class Rules:
             for m in rule.find.find(line.text, line.words):
                 if (rule.needs and not matches(rule.needs, line)) or (rule.unless and matches(rule.unless, line)):
                     break
-                yield self._hit(rule, line, m)
+                hit = self._hit(rule, line, m)
+                if _sound(hit):
+                    yield hit
 
     def _hit(self, rule: Rule, line: Line, m: re.Match[str]) -> Hit:
         slots: dict[str, tuple[int, ...]] = {}
@@ -108,7 +111,39 @@ class Rules:
             right -= 1
         while left + 1 < right and line.tokens[left].text in self._trimmed:
             left += 1
+        right = self._completed(line, right)
         return Hit(rule, line, start, end, left, right, slots)
+
+    def _completed(self, line: Line, right: int) -> int:
+        """The end of evidence that stops within a noun phrase ("seized French | cities") moved to where the phrase ends."""
+        import os
+        N = int(os.environ.get("EXT", "0"))
+        tokens = line.tokens
+        last = tokens[right - 1].phrase
+        if right < len(tokens) and last and last.adjective and self._goes_on(tokens[right]):
+            right += 1
+        n = 0
+        while n < N and right < len(tokens) and line.clause[right] == line.clause[right - 1] and tokens[right].text not in {BREAK, ",", "and"}:
+            if tokens[right].text in self.speech: break
+            right += 1; n += 1
+        return right
+
+    def _goes_on(self, token: Token) -> bool:
+        word = token.text
+        return token.phrase is None and word[0].isalpha() and word not in self._trimmed and word not in self.grammar.openers
+
+
+def _sound(hit: Hit) -> bool:
+    """Whether the actors in the slots can play their roles: both sides of <both> named, no doer that is only a place."""
+    tokens = hit.line.tokens
+    named = [name for i in hit.slots.get("both", ()) for name in (tokens[i].phrase or Phrase(())).names]
+    if "both" in hit.slots and len(set(named)) < 2:
+        return False
+    for i in hit.slots.get("source", ()):
+        place = i > 0 and tokens[i - 1].text in {"in", "at", "near", "outside"} and not (tokens[i].phrase or Phrase(())).adjective
+        if place and i == hit.start and tokens[i + 1].text != "'s":
+            return False
+    return True
 
 
 def matches(pattern: Pattern, line: Line) -> bool:
