@@ -334,15 +334,14 @@ def test_a_stream_redelivers_by_itself_when_a_lease_ends(cloud: Cloud) -> None:
 def test_a_seek_reaches_a_waiting_stream(cloud: Cloud) -> None:
     topic = cloud.topic(message_retention_duration=retention(600))
     subscription = cloud.subscription(topic)
-    received = Received()
-    with cloud.subscribed(subscription, received):
-        cloud.publish(topic, b"x")
-        message = received.next()
-        message.ack_with_response().result(SOON)
-        cloud.subscriber.seek(request={"subscription": subscription, "time": message.publish_time})
-        again = received.next()
-        assert again.message_id == message.message_id
-        again.ack()
+    requests, responses = stream_of(cloud, types.StreamingPullRequest(subscription=subscription, stream_ack_deadline_seconds=10))
+    cloud.publish(topic, b"x")
+    (first,) = next(iter(responses)).received_messages
+    cloud.subscriber.acknowledge(subscription=subscription, ack_ids=[first.ack_id])
+    cloud.subscriber.seek(request={"subscription": subscription, "time": first.message.publish_time})
+    (again,) = next(iter(responses)).received_messages
+    assert again.message == first.message
+    requests.put(None)
 
 
 def test_a_deleted_subscription_ends_its_streams(cloud: Cloud) -> None:
