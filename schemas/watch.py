@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.config import ConfigError, Problem, Settings, line_of, read_yaml
+from schemas.release import release
 from schemas.taxonomy import Taxonomy
 
 SHARED = "shared"
@@ -104,13 +105,13 @@ class Folding(Settings):
     """When reports are one story. Times run on log time: the largest entry time folded so far.
 
     horizon_hours  a story that has had no report for so long is closed
-    same_story     least cosine similarity of a report to its story
+    same_story     least affinity of a report to its story, where few stories are open (transforms/stories/placing.py)
     same_text      least cosine similarity of a duplicate to the entry it repeats
     memory_hours   how long the watch remembers a claim: said again within it, it is background
     """
 
-    horizon_hours: float = Field(default=48, gt=0)
-    same_story: float = Field(default=0.72, ge=0, le=1)
+    horizon_hours: float = Field(default=72, gt=0)
+    same_story: float = Field(default=0.18, ge=0, le=1)
     same_text: float = Field(default=0.93, ge=0, le=1)
     memory_hours: float = Field(default=72, gt=0)
 
@@ -152,8 +153,8 @@ class Watch(WatchFile):
 
     @cached_property
     def config_hash(self) -> str:
-        """SHA-256 (hex) of everything that decides what the watch says."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 (hex) of everything that decides what the watch says: the release (its code and word lists) and all lists."""
+        return hashlib.sha256(f"{release()}\n{self.model_dump_json()}".encode()).hexdigest()
 
     @property
     def feeds_file(self) -> Path:

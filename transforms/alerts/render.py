@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from importlib import metadata
 
 from schemas.alert import SPEC_VERSION, Alert, AlertActor, AlertEntry, AlertSignal, Producer
+from schemas.release import release
 from schemas.report import Signal
 from schemas.story import Claim, Story
 from schemas.watch import Watch
@@ -16,14 +16,6 @@ MAX_ACTORS = 20
 MAX_SIGNALS = 40
 MAX_HEADLINE = 200
 MAX_SUMMARY = 2000
-
-
-def version() -> str:
-    """The installed release of vedette, "0" in a tree that was never installed."""
-    try:
-        return metadata.version("vedette")
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 def alert_id(story: Story) -> str:
@@ -74,7 +66,7 @@ def alert_of(story: Story, watch: Watch, models: tuple[str, ...] = ()) -> Alert:
         entry_count=story.entry_count,
         origin_count=story.origin_count,
         outlet_count=len(story.outlets),
-        producer=Producer("vedette", version(), watch.config_hash, models),
+        producer=Producer("vedette", release(), watch.config_hash, models),
     )
 
 
