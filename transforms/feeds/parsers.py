@@ -18,16 +18,18 @@ from transforms.feeds.document import Document, from_bytes
 from transforms.feeds.parser_process import LENGTH
 
 PROGRAM = "from transforms.feeds.parser_process import serve; serve()"
-START = 30.0  # seconds that a process may take to come up, on top of the budget of its first document
+START = 10.0  # seconds that a process may take to come up, on top of the budget of its first document
 
 
 class Parsers:
-    """`workers` processes, started when first needed. Belongs to one event loop; `close` it there.
+    """`workers` processes, started when first needed: two, so that a document that takes long holds up nobody.
+
+    Belongs to one event loop; `close` it there.
 
     budget   seconds one document may take
     """
 
-    def __init__(self, workers: int = 1, budget: float = 10.0, command: Sequence[str] = (sys.executable, "-c", PROGRAM)) -> None:
+    def __init__(self, workers: int = 2, budget: float = 10.0, command: Sequence[str] = (sys.executable, "-c", PROGRAM)) -> None:
         self._budget, self._command = budget, tuple(command)
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
         self._workers = [_Worker(self._command) for _ in range(workers)]

@@ -61,6 +61,8 @@ class Shard:
         self._checkpoints, self._clock = checkpoints, clock
         self._pause, self._next_checkpoint = int(checkpoint_every * SECOND), 0
         self._copy: tuple[bytes, Memory] = (b"", Memory())
+        self._all: tuple[Feed, ...] | None = None
+        self._own: list[Feed] = []
 
     def tick(self, moment: int, data: bytes | None) -> Tick:
         """Poll what is due; `data` is what the last tick gave as memory, None if there is none."""
@@ -103,9 +105,10 @@ class Shard:
         if error:
             logger.error("the list of feeds has errors, the last good one stays in force: %s", error)
             failures.append(failure(STAGE, "feed-list", str(error), self._list.path))
-        if self._list.feeds is None:
-            return None
-        return [feed for feed in self._list.feeds if str(shard_of(feed.host, self._shards)) == self._key]
+        if self._list.feeds is not self._all:
+            self._all = self._list.feeds
+            self._own = [feed for feed in self._all or () if str(shard_of(feed.host, self._shards)) == self._key]
+        return self._own if self._all is not None else None
 
     def _from_checkpoint(self) -> Memory:
         checkpoint = self._checkpoints.read(self._key)
@@ -118,10 +121,10 @@ class Shard:
             return Memory()
 
     def _remembered(self, data: bytes) -> Memory | None:
-        if data == self._copy[0]:
-            return self._copy[1]
         try:
-            return unpack(data)
+            if data != self._copy[0]:
+                self._copy = (data, unpack(data))
+            return self._copy[1]
         except ValueError as e:
             logger.error("the state of shard %s is ignored: %s", self._key, e)
             return None

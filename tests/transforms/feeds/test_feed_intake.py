@@ -208,6 +208,7 @@ def test_two_reports_under_the_same_title_are_two() -> None:
     feed = History()
     feed.get(*(story(n, title="Morning briefing") for n in range(6)))
     assert len(feed.after().get(*(story(n, title="Morning briefing") for n in range(7))).entries) == 1
+    assert len(feed.after(DAY).get(story(9, title="Morning briefing")).entries) == 1
 
 
 def test_a_quiet_feed_brings_nothing_back_after_two_months() -> None:

@@ -138,8 +138,13 @@ class Process:
     def __init__(self, opml: Path, state: Path, clock: Clock) -> None:
         self.clock = clock
         self.poller = Poller(OPTIONS, clock)
-        self.shard = Shard("0", 1, FeedList(str(opml)), self.poller, Checkpoints(str(state), "feeds"), clock)
+        self.opml, self.state = opml, state
+        self.shard = self.start_shard()
         self.memory: bytes | None = None
+
+    def start_shard(self) -> Shard:
+        checkpoints = Checkpoints(str(self.state), "feeds")
+        return Shard("0", 1, FeedList(str(self.opml)), self.poller, checkpoints, self.clock)
 
     def tick(self) -> Tick:
         self.clock.forward(1)
@@ -228,6 +233,20 @@ def test_a_bundle_that_is_retried_gives_the_same_again(server: FeedServer, proce
     once = process.shard.tick(clock.forward(1), None)
     again = process.shard.tick(clock(), None)
     assert [(e.id, e.content_hash, e.version) for e in once.entries] == [(e.id, e.content_hash, e.version) for e in again.entries]
+
+
+def test_a_tick_with_nothing_to_do_costs_nothing(
+    server: FeedServer, processes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(tmp_path, server.on("/feed", http(body=rss(item(1)))))
+    process = processes()
+    process.tick()
+    process.tick()
+    process.shard = process.start_shard()  # as after a bundle: nothing is left but the state
+    process.tick()
+    monkeypatch.setattr("transforms.feeds.shard.unpack", None)
+    monkeypatch.setattr("transforms.feeds.shard.pack", None)
+    assert process.tick().memory is None
 
 
 def test_ticks_that_are_older_than_the_last_round_are_dropped(
