@@ -34,6 +34,11 @@ _OPTIONS = (
 )
 
 
+def _worth_logging(record: logging.LogRecord) -> bool:
+    """gRPC logs a traceback when a client goes away, or refuses a large message, while an answer is being written."""
+    return "ExecuteBatchError raised in core" not in record.getMessage()
+
+
 class PortTaken(OSError):
     """Something already listens on the port."""
 
@@ -115,6 +120,7 @@ class Server:
                 _log.exception("the Pub/Sub server ended")
 
     async def _serve(self, started: Future[str]) -> None:
+        logging.getLogger("grpc._cython.cygrpc").addFilter(_worth_logging)
         self._loop = asyncio.get_running_loop()
         self._grace = self._loop.create_future()
         server = grpc.aio.server(options=_OPTIONS)

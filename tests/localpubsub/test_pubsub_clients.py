@@ -266,7 +266,7 @@ def test_a_stream_with_a_limit_gets_more_as_it_acknowledges(cloud: Cloud) -> Non
     first = types.StreamingPullRequest(subscription=subscription, stream_ack_deadline_seconds=10, max_outstanding_messages=5)
     requests, responses = stream_of(cloud, first)
     started = time.monotonic()
-    sizes = []
+    sizes: list[int] = []
     while sum(sizes) < 12:
         got = next(iter(responses)).received_messages
         sizes.append(len(got))

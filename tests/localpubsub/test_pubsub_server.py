@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -180,3 +181,11 @@ def test_stop_does_not_wait_for_a_client_that_opened_a_stream_and_says_nothing(
             list(responses)
         requests.put(None)
     assert not [record for record in caplog.records if record.levelname == "ERROR"], "an ordinary end, no fault"
+
+
+def test_a_client_that_leaves_in_the_middle_of_an_answer_is_no_fault_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with localpubsub.Server():
+        of_grpc = logging.getLogger("grpc._cython.cygrpc")
+        of_grpc.error("ExecuteBatchError raised in core by servicer method [%s]", "/google.pubsub.v1.Subscriber/Pull")
+        of_grpc.error("something else")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["something else"]
