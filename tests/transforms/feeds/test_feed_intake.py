@@ -169,6 +169,18 @@ def test_a_guid_that_was_unique_and_then_is_shared() -> None:
     assert titles(feed.after().get(story(1, guid="x"), story(2, guid="x"))) == ["Convoy 2 crosses the river"]
 
 
+def test_an_entry_is_taken_by_one_item_only() -> None:
+    feed = History()
+    feed.get(story(1))
+    both = [
+        story(1, guid="http://paper.example/news/1"),
+        story(1, guid="http://old.paper.example/news/1", title="An older report"),
+    ]
+    (new,) = feed.after().get(*both).entries
+    assert (new.title, new.version) == ("An older report", 1)
+    assert titles(feed.after().get(*both)) == []
+
+
 def test_items_without_guid_go_by_link_and_without_either_by_their_words() -> None:
     feed = History()
     plain = [story(1, guid=""), story(2, guid="", link=""), story(3, guid="", link="")]
