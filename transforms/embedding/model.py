@@ -8,7 +8,6 @@ well, which does the same between machines in all but rare cases.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.util
 import logging
@@ -79,13 +78,21 @@ def find_model(directory: str = "") -> Path:
 
 
 def embedder(directory: str = "", threads: int = 0) -> Embedder:
-    """The model of this process, loaded at the first call: later calls with the same arguments share it.
+    """The model of this process, loaded at the first call and shared by all later ones, whatever their directory: the
+    weights are checked, so there is only one model.
 
-    threads: how many threads torch uses in one call; 0 leaves torch's own choice.
+    threads: how many threads torch uses in one call; 0 leaves its setting alone.
     Raises ModelError like `find_model`.
     """
+    global _loaded
     with _loading:
-        return _load(directory, threads)
+        if _loaded is None:
+            _loaded = _load(directory)
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        return _loaded
 
 
 def warm(directory: str = "", threads: int = 0) -> threading.Thread:
@@ -106,19 +113,17 @@ def warm(directory: str = "", threads: int = 0) -> threading.Thread:
 
 
 _loading = threading.Lock()
+_loaded: Embedder | None = None
 
 
-@functools.lru_cache(maxsize=2)
-def _load(directory: str, threads: int) -> Embedder:
+def _load(directory: str) -> Embedder:
     path = find_model(directory)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    import torch
+    # Imported here: it takes several seconds, and only those who embed should wait for it.
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    if threads:
-        torch.set_num_threads(threads)
     model = SentenceTransformer(str(path), device="cpu", local_files_only=True)
     logger.info("sentence model loaded from %s", path)
     return SentenceEmbedder(model)

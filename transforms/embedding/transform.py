@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import apache_beam as beam
 
-from schemas import Failure, Report, failure, to_json
+from schemas import Report
 from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
-
-logger = logging.getLogger(__name__)
-
-STAGE = "EmbedEntries"
+from transforms.reading import ReadEach, Reader
 
 
 @dataclass
@@ -34,30 +30,17 @@ class EmbedEntries(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, reports: beam.PCollection) -> beam.DoOutputsTuple:
-        embed = beam.ParDo(_Embed(self.model, self.threads)).with_output_types(Report, failures=Failure)
-        return reports | "Embed" >> embed.with_outputs("failures", main="reports")
+    def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
+        return reports | "EmbedEach" >> ReadEach("EmbedEntries", partial(_reader, self.model, self.threads))
 
 
-class _Embed(beam.DoFn):
-    def __init__(self, model: str, threads: int) -> None:
-        self._model, self._threads = model, threads
+def _reader(model: str, threads: int) -> Reader:
+    model_of_process = embedder(model, threads)
 
-    def setup(self) -> None:
-        # Loaded here, in vain if it is loaded already: a DoFn may be set up anew for each bundle.
-        self._embedder = embedder(self._model, self._threads)
-
-    def process(self, report: Report) -> Iterator[Report | beam.pvalue.TaggedOutput]:
+    def read(report: Report) -> Report:
         if not report.gated:
-            yield report
-            return
-        try:
-            vector = self._embedder.embed([title_and_lead(report.entry)])[0]
-            done = replace(report, vector=vector.astype("<f4").tobytes())
-        except Exception as e:
-            logger.exception("entry %s cannot be embedded", report.entry.id)
-            yield beam.pvalue.TaggedOutput(
-                "failures", failure(STAGE, "embedding-error", f"{type(e).__name__}: {e}", report.entry.id, to_json(report.entry))
-            )
-            return
-        yield done
+            return report
+        vector = model_of_process.embed([title_and_lead(report.entry)])[0]
+        return replace(report, vector=vector.astype("<f4").tobytes())
+
+    return read

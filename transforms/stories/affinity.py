@@ -1,9 +1,9 @@
 """How near two reports are, beyond the subject that all reports of a watch share.
 
 In a crisis every headline resembles every other. What tells developments apart is what is left when the common part is
-taken away: the mean of the vectors of the open stories is subtracted from both before the cosine is taken, and a shared
-word counts the more the fewer open reports use it (inverse document frequency). Both come from the open stories alone,
-so they follow the news and need no training.
+taken away: most of each vector's component along the mean direction of the open reports is removed before the cosine is
+taken, and a shared word counts the more the fewer open reports use it (inverse document frequency). Both follow the news
+and need no training. Until there are enough open reports, the watch's description stands in for them.
 
 All sums are exact: vectors are integers (five decimals) in double precision, so neither the order of folding nor a
 restart can change a figure.
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from transforms.stories.wording import Wording
 
 UNITS = 100_000  # vectors are rounded to five decimals
-CENTRING = 0.8  # how much of the common part is taken away
+CENTRING = 0.9  # how much of the component along the common direction is taken away
 WORDS = 0.4  # weight of shared words against that of the centred cosine
-PRIOR_MEAN = 20  # reports: the mean of fewer is trusted less
+PRIOR_MEAN = 20  # the description weighs as much as so many reports
 PRIOR_WORDS = 5
 
 
@@ -50,21 +50,25 @@ def cosine(a: Features, b: Features) -> float:
 
 
 class Common:
-    """What the reports of the open stories have in common: their mean vector and how many use a word."""
+    """What the reports of the open stories have in common: their mean vector and how many use a word.
 
-    def __init__(self, dimensions: int) -> None:
-        self._sum = np.zeros(dimensions, np.float64)
-        self._count = 0
+    theme  mean vector of the watch's description times UNITS, as integers; zeros to begin without
+    """
+
+    def __init__(self, theme: NDArray[np.float64]) -> None:
+        self._sum = PRIOR_MEAN * theme
+        self._prior = PRIOR_MEAN if theme.any() else 0
         self._words: Counter[str] = Counter()
+        self.count = 0
 
     def add(self, report: Features) -> None:
         self._sum += report.vector
-        self._count += 1
+        self.count += 1
         self._words.update(report.wording.words)
 
     def remove(self, report: Features) -> None:
         self._sum -= report.vector
-        self._count -= 1
+        self.count -= 1
         for word in report.wording.words:
             self._words[word] -= 1
             if not self._words[word]:
@@ -76,11 +80,17 @@ class Common:
 
     def centred(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Unit vectors, one to a row, of what the rows have beyond the common part."""
-        rest = vectors - CENTRING * self._sum / (self._count + PRIOR_MEAN)
+        length = np.linalg.norm(self._sum)
+        if not length:
+            return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+        direction = self._sum / length
+        # The direction of few reports is that of a single story: without a description it counts for less.
+        share = CENTRING * (self.count + self._prior) / (self.count + PRIOR_MEAN)
+        rest = vectors - share * np.multiply.outer(vectors @ direction, direction)
         return rest / np.linalg.norm(rest, axis=-1, keepdims=True)
 
     def weight(self, word: str) -> float:
-        return math.log((self._count + 1 + PRIOR_WORDS) / (self._words[word] + 0.5))
+        return math.log((self.count + 1 + PRIOR_WORDS) / (self._words[word] + 0.5))
 
 
 class Affinity:

@@ -18,7 +18,6 @@ from dataclasses import replace
 from schemas import Judgement, Report, Story
 from schemas.watch import Watch
 from transforms.embedding.lead import title_and_lead
-from transforms.embedding.model import DIMENSIONS
 from transforms.stories.affinity import Features, cosine, features_of
 from transforms.stories.claims import ClaimMemory, with_claims_of
 from transforms.stories.members import Member, Members
@@ -26,6 +25,7 @@ from transforms.stories.placing import HOUR, Place, place
 from transforms.stories.revision import Thread, founded, revised, story_id
 from transforms.stories.seen import SeenEntries
 from transforms.stories.snapshot import State, dump, load
+from transforms.stories.theme import Theme, theme_of
 from transforms.stories.wording import wording_of
 
 SEEN_FOR = 14 * 24 * HOUR  # longer than a feed lists an entry that it still edits
@@ -38,16 +38,18 @@ class Fold:
 
     watch  its folding and policy settings decide
     judge  is asked about each new revision: (story, log time) -> judgement
+    theme  by default `theme_of(watch)`, for which the sentence model is loaded; zeros for none
     """
 
-    def __init__(self, watch: Watch, judge: Judge) -> None:
+    def __init__(self, watch: Watch, judge: Judge, theme: Theme | None = None) -> None:
         self.log_time = 0
+        self._theme = theme_of(watch) if theme is None else theme
         self._watch = watch
         self._judge = judge
         self._horizon = round(watch.folding.horizon_hours * HOUR)
         self._threads: dict[str, Thread] = {}
         self._closing: list[tuple[int, str]] = []  # a heap of (last time, story id), with outdated pairs among them
-        self._members = Members(DIMENSIONS)
+        self._members = Members(self._theme)
         self._seen = SeenEntries(SEEN_FOR)
         self._claims = ClaimMemory(round(watch.folding.memory_hours * HOUR))
 
@@ -84,14 +86,21 @@ class Fold:
     def snapshot(self) -> bytes:
         """Everything that `restore` needs."""
         return dump(
-            State(self.log_time, list(self._threads.values()), list(self._members), self._seen.items(), self._claims.items())
+            State(
+                self.log_time,
+                self._theme,
+                list(self._threads.values()),
+                list(self._members),
+                self._seen.items(),
+                self._claims.items(),
+            )
         )
 
     @classmethod
     def restore(cls, watch: Watch, judge: Judge, data: bytes) -> Fold:
         """The fold that `snapshot` wrote down. Raises ValueError, KeyError or TypeError if it is none."""
         state = load(data)
-        fold = cls(watch, judge)
+        fold = cls(watch, judge, state.theme)
         fold.log_time = state.log_time
         fold._threads = {thread.story.id: thread for thread in state.threads}
         fold._closing = sorted((thread.story.last_time, thread.story.id) for thread in state.threads)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from transforms.stories.affinity import UNITS, Affinity, Common, Features
 from transforms.stories.index import BruteForceIndex, Index
@@ -24,14 +25,14 @@ class Member:
 
 
 class Members:
-    """The members, in the order they came in. `index` proposes neighbours."""
+    """The members, in the order they came in. `index` proposes neighbours, `theme` is that of `Common`."""
 
-    def __init__(self, dimensions: int, index: Index | None = None) -> None:
+    def __init__(self, theme: NDArray[np.float64], index: Index | None = None) -> None:
         self._members: dict[int, Member] = {}
         self._stories: dict[str, list[int]] = {}
         self._articles: dict[str, list[int]] = {}
-        self._index = index or BruteForceIndex(dimensions)
-        self._common = Common(dimensions)
+        self._index = index or BruteForceIndex(len(theme))
+        self._common = Common(theme)
         self._last_key = 0
 
     def __len__(self) -> int:
@@ -74,6 +75,11 @@ class Members:
         """About `k` members nearest to the features, the oldest first."""
         return self._get(sorted(self._index.nearest(_searchable(features), k)))
 
+    @property
+    def reports(self) -> int:
+        """Members that are no duplicates."""
+        return self._common.count
+
     def affinity(self, features: Features) -> Affinity:
         return self._common.to(features)
 
@@ -81,7 +87,7 @@ class Members:
         return [self._members[key] for key in keys]
 
 
-def _searchable(features: Features) -> np.ndarray:
+def _searchable(features: Features) -> NDArray[np.float32]:
     return (features.vector / UNITS).astype(np.float32)
 
 

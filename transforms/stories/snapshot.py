@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas import Story, from_dict, to_dict
 from transforms.stories.affinity import Features
@@ -24,6 +25,7 @@ class State:
     """What a fold cannot compute anew. All lists are in the order in which the fold holds them."""
 
     log_time: int
+    theme: NDArray[np.float64]
     threads: list[Thread]
     members: list[Member]
     seen: list[tuple[str, Seen]]
@@ -35,6 +37,7 @@ def dump(state: State) -> bytes:
     record = {
         "format": FORMAT,
         "log_time": state.log_time,
+        "theme": _packed(state.theme),
         "threads": [{"story": to_dict(t.story), "said": t.said, "named": t.named} for t in state.threads],
         "members": [_from_member(member) for member in state.members],
         "seen": [[entry_id, list(s.hashes), s.story_id, s.duplicate_of, s.at] for entry_id, s in state.seen],
@@ -50,6 +53,7 @@ def load(data: bytes) -> State:
         raise ValueError(f"a snapshot of format {record['format']}, this release reads {FORMAT}")
     return State(
         log_time=record["log_time"],
+        theme=_unpacked(record["theme"]),
         threads=[Thread(from_dict(Story, t["story"]), t["said"], t["named"]) for t in record["threads"]],
         members=[_to_member(member) for member in record["members"]],
         seen=[(entry_id, Seen(tuple(hashes), story, copy, at)) for entry_id, hashes, story, copy, at in record["seen"]],
@@ -65,7 +69,7 @@ def _from_member(member: Member) -> dict[str, Any]:
         "story": member.story_id,
         "time": member.time,
         "copy": member.duplicate_of,
-        "vector": base64.b64encode(member.features.vector.astype("<i4").tobytes()).decode("ascii"),
+        "vector": _packed(member.features.vector),
         "words": sorted(wording.words),
         "shingles": sorted(wording.shingles),
         "body": sorted(wording.body),
@@ -75,7 +79,6 @@ def _from_member(member: Member) -> dict[str, Any]:
 
 
 def _to_member(record: dict[str, Any]) -> Member:
-    vector = np.frombuffer(base64.b64decode(record["vector"]), "<i4").astype(np.float64)
     wording = Wording(
         words=frozenset(record["words"]),
         shingles=frozenset(record["shingles"]),
@@ -83,5 +86,13 @@ def _to_member(record: dict[str, Any]) -> Member:
         numbers=frozenset(record["numbers"]),
         article=record["article"],
     )
-    features = Features(vector, wording)
+    features = Features(_unpacked(record["vector"]), wording)
     return Member(record["key"], record["entry"], record["story"], record["time"], record["copy"], features)
+
+
+def _packed(vector: NDArray[np.float64]) -> str:
+    return base64.b64encode(vector.astype("<i4").tobytes()).decode("ascii")
+
+
+def _unpacked(text: str) -> NDArray[np.float64]:
+    return np.frombuffer(base64.b64decode(text), "<i4").astype(np.float64)
