@@ -101,6 +101,7 @@ class WriteResults(beam.PTransform):
             name: detected[name] | f"Key_{name}" >> beam.Map(lambda value: ("", value))
             for name in ("reports", "stories", "alerts", "failures")
         }
+        keyed["once"] = detected["reports"].pipeline | "Once" >> beam.Create([("", None)])  # an empty input gives empty files
         return keyed | "Gather" >> beam.CoGroupByKey() | "WriteFiles" >> beam.ParDo(_WriteFiles(self.output))
 
 

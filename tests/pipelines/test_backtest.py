@@ -1,0 +1,171 @@
+"""backtest: recorded entries in, the detector's word on each of them out, the same every time."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pytest
+from conftest import EDIT, ENTRIES, REPLAY, UNREADABLE, WATCH, Results, jsonl, run_backtest
+from fastavro.validation import validate
+
+from pipelines import cli
+from pipelines.backtest import entry_of
+from schemas import micros
+from schemas.alert import alert_schema
+
+
+def test_every_entry_has_a_line_in_the_order_of_time(results: Results) -> None:
+    lines = results.lines("entries.jsonl")
+    assert [e["time"] for e in lines] == sorted(e["time"] for e in lines)
+    assert len(lines) == len(ENTRIES) + 2
+    assert set(results.entries) == {e["id"] for e in ENTRIES}
+
+
+def test_what_is_relevant_is_told_from_what_is_not(results: Results) -> None:
+    outcomes = {id_: entry["outcome"] for id_, entry in results.entries.items()}
+    assert outcomes.pop("deutsch") == "unsupported language"
+    assert outcomes.pop("football") == outcomes.pop("climate") == "not relevant"
+    assert set(outcomes.values()) == {"relevant"}
+
+
+def test_copies_edits_and_replays_are_told_apart(results: Results) -> None:
+    relations = {(e["id"], e["time"][:13]): e["relation"] for e in results.lines("entries.jsonl") if e["relevant"]}
+    assert relations["buildup", "2021-12-03T08"] == "new"
+    assert relations["buildup-copy", "2021-12-03T09"] == relations["buildup-again", "2021-12-03T08"] == "duplicate"
+    assert relations["buildup", "2021-12-03T13"] == "update"
+    assert sorted(e["relation"] for e in results.lines("entries.jsonl") if e["id"] == "sanctions") == ["new", "replay"]
+
+
+def test_times_are_read_with_and_without_a_zone(results: Results) -> None:
+    assert results.entries["buildup-copy"]["time"] == "2021-12-03T09:00:00+00:00"
+    assert results.entries["buildup-again"]["time"] == "2021-12-03T08:30:00+00:00"
+
+
+def test_alerts_validate_and_carry_the_words_that_prove_them(results: Results) -> None:
+    schema = fastavro.parse_schema(alert_schema())
+    texts = {e["id"]: [e, EDIT] if e["id"] == EDIT["id"] else [e] for e in ENTRIES}
+    assert results.alerts
+    for alert in results.alerts:
+        assert validate(alert, schema, strict=True)
+        for signal in alert["signals"]:
+            found = [text[signal["field"]][signal["start"] : signal["end"]] for text in texts[signal["entry_id"]]]
+            assert signal["evidence"] in found
+
+
+def test_the_build_up_and_the_warning_alert_and_neither_copies_nor_denials_do(results: Results) -> None:
+    raised = {alert["entries"][-1]["id"]: {s["type"] for s in alert["signals"] if s["new"]} for alert in results.alerts}
+    assert "TROOP_BUILDUP" in raised["buildup"]
+    assert "INVASION_WARNING" in raised["warning"]
+    assert not {"buildup-copy", "buildup-again", "denial", "football"} & raised.keys()
+
+
+def test_what_the_feed_held_before_raises_nothing_unless_asked(results: Results, tmp_path: Path) -> None:
+    judgement = results.entries["known"]["judgement"]
+    assert (judgement["alert"], judgement["reason"]) == (False, "the feed held it before the watch began")
+    asked = run_backtest(tmp_path, ENTRIES, alert_on_backfill=True)
+    assert asked.entries["known"]["judgement"]["alert"]
+
+
+def test_each_unreadable_line_is_a_failure_and_blank_lines_are_none(results: Results) -> None:
+    failures = results.lines("failures.jsonl")
+    assert {(f["stage"], f["reason"]) for f in failures} == {("OpenLines", "unreadable-entry")}
+    assert sorted(f["payload"] for f in failures) == sorted(line.decode("utf-8", "replace") for line in UNREADABLE)
+    assert all(f["error"] for f in failures)
+
+
+def test_stories_name_their_entries_and_alerts_their_stories(results: Results) -> None:
+    stories = {story["id"]: story for story in results.lines("stories.jsonl")}
+    for entry in results.lines("entries.jsonl"):
+        assert (entry["story_id"] in stories) == entry["relevant"]
+        assert entry["relevant"] or not entry["signals"]
+    assert {alert["story_id"] for alert in results.alerts} <= stories.keys()
+    buildup = stories[results.entries["buildup"]["story_id"]]
+    assert buildup["entry_count"] - buildup["origin_count"] >= 2
+
+
+def test_the_same_input_in_any_order_gives_the_same_files_byte_for_byte(results: Results, tmp_path: Path) -> None:
+    lines: list[Any] = [*ENTRIES, EDIT, REPLAY, *UNREADABLE]
+    random.Random(3).shuffle(lines)
+    assert run_backtest(tmp_path, lines).files() == results.files()
+
+
+def test_all_topics_takes_every_readable_entry_for_relevant(tmp_path: Path) -> None:
+    entries = run_backtest(tmp_path, ENTRIES, all_topics=True).entries
+    assert all(entry["relevant"] and entry["story_id"] for entry in entries.values())
+
+
+def test_an_entry_keeps_the_fields_that_a_log_gives_it() -> None:
+    entry = entry_of({**ENTRIES[0], "seen_at": "2021-12-05T00:00Z", "version": 3, "backfill": True, "language": "en", "extra": 1})
+    assert (entry.version, entry.backfill, entry.language, entry.seen_at) == (3, True, "en", micros("2021-12-05"))
+    assert entry.time == entry.published == micros("2021-12-03T08:00Z")
+
+
+def test_a_date_that_cannot_be_true_is_replaced_by_when_the_entry_was_seen() -> None:
+    entry = entry_of({**ENTRIES[0], "published": "1970-01-01", "seen_at": "2021-12-05T00:00Z"})
+    assert entry.time == micros("2021-12-05")
+    assert entry.published == 0
+
+
+def test_the_command_writes_the_files_and_sums_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, output = tmp_path / "log.jsonl", tmp_path / "out"
+    source.write_bytes(jsonl(ENTRIES[:3]))
+    assert cli.main(["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(output)]) == 0
+    assert capsys.readouterr().out.startswith("3 entries, 3 relevant")
+    assert {p.name for p in output.iterdir()} >= {"entries.jsonl", "stories.jsonl", "alerts.jsonl", "failures.jsonl"}
+
+
+def test_an_empty_file_gives_empty_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, output = tmp_path / "log.jsonl", tmp_path / "out"
+    source.write_bytes(b"")
+    assert cli.main(["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(output)]) == 0
+    assert capsys.readouterr().out.startswith("0 entries, 0 relevant")
+    assert (output / "alerts.jsonl").read_bytes() == b""
+
+
+# why
+
+
+def why(results: Results, capsys: pytest.CaptureFixture[str], entry: str) -> str:
+    assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(results.directory)]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_why_tells_stage_by_stage_what_became_of_an_entry(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    told = why(results, capsys, "warning")
+    assert "Gate passed" in told
+    assert "ScoreRelevance" in told
+    assert "INVASION_WARNING" in told
+    assert "founds a story" in told
+    assert "alert: new in this watch" in told
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("buildup-copy", "repeats the wording of buildup"),
+        ("football", "no alert: the entry is not relevant"),
+        ("deutsch", "unsupported language"),
+        ("climate", "closed: no actor and no term"),
+        ("known", "no alert: the feed held it before the watch began"),
+        ("https://arbat-chronicle.example/denial", "Kremlin denies plans to invade Ukraine"),
+        ("arbat-chronicle.example", "Kremlin denies plans to invade Ukraine"),
+    ],
+)
+def test_why_an_entry_did_not_alert(results: Results, capsys: pytest.CaptureFixture[str], entry: str, reason: str) -> None:
+    assert reason in why(results, capsys, entry)
+
+
+def test_why_of_an_entry_that_is_not_there_says_so(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["why", "nothing", "--watch", str(WATCH), "--log", str(results.directory)]) == 2
+    assert "nothing: none of the 12 entries" in capsys.readouterr().err
+
+
+def test_why_reads_a_file_of_entries_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "log.jsonl"
+    source.write_text(json.dumps(ENTRIES[0]) + "\n")
+    assert cli.main(["why", "buildup", "--watch", str(WATCH), "--log", str(source)]) == 0
+    assert "founds a story" in " ".join(capsys.readouterr().out.split())
