@@ -7,6 +7,7 @@
     (a | b c)       one of these                      x?          x or nothing
     <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
     <source's> ...                                    one that must be possessive
+    <recipient>                                       a target named by a noun, not by a demonym
     [ x ]           only this part is evidence        |           alternatives, in brackets only
 
 A gap never crosses a hard clause mark (colon, dash, full stop) or a word of the list `stops`. A compiled pattern knows
@@ -25,7 +26,7 @@ GAP, SHORT_GAP = 6, 2
 _TOKEN = re.compile(
     r"\s*(?:\{(?P<list>\w+)\}|<(?P<slot>\w+(?:'s)?)>|(?P<gap>\.\.\.?)|(?P<mark>[()|?\[\]])|(?P<word>[^\s()|?\[\]{}<>]+))"
 )
-_SLOTS = {"source", "target", "both", "actor", "number", "past"}
+_SLOTS = {"source", "target", "recipient", "both", "actor", "number", "past"}
 _VOWELS = "aeiou"
 
 

@@ -67,6 +67,8 @@ def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     line, kind = hit.line, hit.rule.kind
     said = _names(line, hit.slots.get("source", ()))
     aimed = [name for name in _names(line, hit.slots.get("target", ())) if name not in said]
+    if kind.source_side == "challenger" and set(said) & set(cast.sides.challenger):  # "massed in" an ally is not "against" it
+        aimed = [name for name in aimed if name not in cast.sides.challenger]
     sources = said or _source(hit, rules, cast, aimed)
     targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
     pairs: list[Pair] = [(s, t) for s in sources or [None] for t in targets or [None]]
@@ -88,6 +90,9 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
         return [n for n in _names(line, subjects[:1]) if n not in barred] or cast.on(kind.source_side)
     # The nearest subject counts where it stands right before the words, or is on the side that usually does it.
     side = set(cast.members(kind.source_side))
+    in_line = {*_names(line, line.actors(0, hit.start))}
+    if side & in_line and {*_names(line, subjects[:1])} <= {*cast.sides.target}:
+        subjects = [i for i in subjects if side & {*_names(line, [i])}] + subjects
     near = [i for i in subjects[:1] if (i >= hit.start - ADJACENT and not _parted(line, i, hit.start)) or side & {*_names(line, [i])}]
     return _names(line, near) or cast.on(kind.source_side) or _names(line, subjects[:1])
 
@@ -107,7 +112,7 @@ def _subjects(hit: Hit, rules: Rules) -> list[int]:
         if any(t.text == BREAK for t in line.tokens[i : hit.start]):
             continue
         out.append(i)
-    return out
+    return sorted(out, key=lambda i: i >= hit.start)
 
 
 def _target(hit: Hit, rules: Rules, cast: Cast, sources: Sequence[str]) -> list[str]:

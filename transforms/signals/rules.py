@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
-from transforms.signals.lines import BREAK, Grammar, Line, Phrase, Token
+from transforms.signals.lines import Grammar, Line, Phrase, Token
 from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
+
+
+_ROLES = {"source": "source", "target": "target", "recipient": "target", "both": "both", "actor": "actor"}
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,15 @@ class Rules:
                 if (rule.needs and not matches(rule.needs, line)) or (rule.unless and matches(rule.unless, line)):
                     break
                 hit = self._hit(rule, line, m)
-                if _sound(hit):
+                if _sound(hit, m):
                     yield hit
 
     def _hit(self, rule: Rule, line: Line, m: re.Match[str]) -> Hit:
         slots: dict[str, tuple[int, ...]] = {}
         for name, value in m.groupdict().items():
             role = name.rpartition("_")[0]
-            if value is not None and role in ("source", "target", "both", "actor"):
-                slots[role] = (*slots.get(role, ()), int(value))
+            if value is not None and role in _ROLES:
+                slots[_ROLES[role]] = (*slots.get(_ROLES[role], ()), int(value))
         start, end = line.span(m.start(), m.end())
         left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
         while right - 1 > left and line.tokens[right - 1].text in self._trimmed:
@@ -116,16 +119,10 @@ class Rules:
 
     def _completed(self, line: Line, right: int) -> int:
         """The end of evidence that stops within a noun phrase ("seized French | cities") moved to where the phrase ends."""
-        import os
-        N = int(os.environ.get("EXT", "0"))
         tokens = line.tokens
         last = tokens[right - 1].phrase
         if right < len(tokens) and last and last.adjective and self._goes_on(tokens[right]):
             right += 1
-        n = 0
-        while n < N and right < len(tokens) and line.clause[right] == line.clause[right - 1] and tokens[right].text not in {BREAK, ",", "and"}:
-            if tokens[right].text in self.speech: break
-            right += 1; n += 1
         return right
 
     def _goes_on(self, token: Token) -> bool:
@@ -133,12 +130,15 @@ class Rules:
         return token.phrase is None and word[0].isalpha() and word not in self._trimmed and word not in self.grammar.openers
 
 
-def _sound(hit: Hit) -> bool:
-    """Whether the actors in the slots can play their roles: both sides of <both> named, no doer that is only a place."""
+def _sound(hit: Hit, m: re.Match[str]) -> bool:
+    """Whether the actors in the slots can play their roles: both of <both> named, no doer a place, no <recipient> a demonym."""
     tokens = hit.line.tokens
     named = [name for i in hit.slots.get("both", ()) for name in (tokens[i].phrase or Phrase(())).names]
     if "both" in hit.slots and len(set(named)) < 2:
         return False
+    for name, value in m.groupdict().items():
+        if value is not None and name.startswith("recipient_") and (tokens[int(value)].phrase or Phrase(())).adjective:
+            return False
     for i in hit.slots.get("source", ()):
         place = i > 0 and tokens[i - 1].text in {"in", "at", "near", "outside"} and not (tokens[i].phrase or Phrase(())).adjective
         if place and i == hit.start and tokens[i + 1].text != "'s":

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
 
-from schemas import Failure, Report, failure, to_json
+from schemas import Report
 from schemas.watch import Watch
-from transforms.signals.tagger import SignalTagger, tagger_for
-
-MAIN, FAILURES = "reports", "failures"
+from transforms.reading import ReadEach, Reader
+from transforms.signals.tagger import tagger_for
 
 
 @dataclass
 class TagSignals(beam.PTransform):
     """PCollection[Report] -> {"reports": PCollection[Report], "failures": PCollection[Failure]}.
 
-    A report that the gate let pass goes on with `signals` filled, any other as it came. A report that cannot be read
-    becomes a Failure with reason "unreadable-signals"; the others go on.
+    A report that the gate let pass goes on with `signals` filled, any other as it came.
 
     watch  whose taxonomy and sides are used
     """
@@ -31,35 +28,13 @@ class TagSignals(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        tag = beam.ParDo(_TagSignals(self.watch)).with_output_types(Report, failures=Failure)
-        return reports | "TagEach" >> tag.with_outputs(FAILURES, main=MAIN)
+        return reports | "TagEach" >> ReadEach("TagSignals", partial(_reader, self.watch))
 
 
-class _TagSignals(beam.DoFn):
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
-        self.tagger: SignalTagger | None = None
+def _reader(watch: Watch) -> Reader:
+    tagger = tagger_for(watch)
 
-    def setup(self) -> None:
-        self.tagger = tagger_for(self.watch)
+    def read(report: Report) -> Report:
+        return replace(report, signals=tagger.tag(report.entry, report.actors)) if report.gated else report
 
-    def process(self, report: Report) -> Iterator[Report | TaggedOutput]:
-        assert self.tagger is not None
-        if not report.gated:
-            yield report
-            return
-        try:
-            yield replace(report, signals=self.tagger.tag(report.entry, report.actors))
-        except Exception as e:
-            yield TaggedOutput(FAILURES, _failed(report, e))
-
-
-def _failed(report: Report, error: Exception) -> Failure:
-    what = f"{type(error).__name__}: {error}"
-    try:
-        payload = to_json(report.entry)
-    except Exception:
-        payload = repr(report.entry).encode("utf-8", "replace")
-    return failure(
-        "TagSignals", "unreadable-signals", f"the signals of the entry could not be read: {what}", report.entry.id, payload
-    )
+    return read
