@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -19,6 +20,7 @@ from transforms.feeds.poller import USER_AGENT, Poller, PollOptions, wall_clock
 from transforms.feeds.state import FeedState
 
 STALE_AFTER = timedelta(days=30)
+_COLOURS = {"well": "green", "weak": "yellow"}
 
 # What to do about a class of failure.
 ADVICE = {
@@ -55,7 +57,11 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Row:
-    """One feed as it was found. `newest` is the date of its newest entry; a feed that is well has no `problems`."""
+    """One feed as it was found.
+
+    status  "well", "weak" (it can be polled, but something is wrong with it), or a class of failure
+    newest  the date of its newest entry, None if no entry has one that can be true
+    """
 
     feed: Feed
     status: str
@@ -92,15 +98,17 @@ def check_feeds(
 
 def feeds_table(rows: list[Row]) -> RenderableType:
     """The rows as a table for the terminal, with a line that counts them."""
-    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left")
-    for name in ("feed", "status", "entries", "newest", "what is wrong", "what to do"):
-        table.add_column(name, justify="right" if name == "entries" else "left", overflow="fold", no_wrap=name == "newest")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, leading=1)
+    table.add_column("feed", ratio=3, overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("entries", justify="right")
+    table.add_column("newest", no_wrap=True)
+    table.add_column("what is wrong", ratio=3)
+    table.add_column("what to do", ratio=3)
     for row in sorted(rows, key=lambda row: not row.problems):
-        name = f"{escape(row.feed.outlet)}\n[dim]{escape(row.feed.name)}[/dim]"
-        style = "red" if not row.entries else "yellow"
         table.add_row(
-            name,
-            f"[{style if row.problems else 'green'}]{escape(row.status)}[/]",
+            f"[bold]{escape(row.feed.outlet)}[/]\n[dim]{escape(row.feed.name)}[/]",
+            f"[{_COLOURS.get(row.status, 'red')}]{escape(row.status)}[/]",
             str(row.entries),
             f"{row.newest:%Y-%m-%d %H:%M}" if row.newest else "",
             escape("\n".join(row.problems)),
@@ -119,7 +127,8 @@ def _row(feed: Feed, state: FeedState, entries: list[Entry], failures: list[Fail
     for problem, what_to_do in _weaknesses(entries, len(dated), newest, now) if not state.trouble else ():
         problems.append(problem)
         advice.append(what_to_do)
-    return Row(feed, state.trouble or "well", len(entries), newest, tuple(problems), tuple(dict.fromkeys(advice)))
+    status = state.trouble or ("weak" if problems else "well")
+    return Row(feed, status, len(entries), newest, tuple(problems), tuple(dict.fromkeys(advice)))
 
 
 def _weaknesses(entries: list[Entry], dated: int, newest: datetime | None, now: int) -> list[tuple[str, str]]:

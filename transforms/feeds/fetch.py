@@ -224,8 +224,9 @@ def _with(response: Response, **changes: object) -> Response:
 
 def _classified(error: Exception, url: yarl.URL) -> FetchError:
     text = " ".join(str(error).split()) or type(error).__name__
+    text = text.rpartition(" [")[2].rstrip("]") if isinstance(error, aiohttp.ClientConnectorError) else text  # the system's words
     if REFUSED in text:
-        return FetchError("address-refused", f"{url.host} leads to an address that is not public: {text}")
+        return FetchError("address-refused", f"{url.host} leads inside: {text}")
     kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
         (TooLarge, "too-large", text),
         (BadEncoding, "encoding", text),

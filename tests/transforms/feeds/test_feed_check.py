@@ -33,9 +33,9 @@ def test_what_is_wrong_and_what_to_do(server: FeedServer, tmp_path: Path, clock:
         "Well": ("well", 2, False),
         "Page": ("not-a-feed-html", 0, True),
         "Gone": ("gone", 0, True),
-        "Undated": ("well", 2, True),
-        "Stale": ("well", 1, True),
-        "Bare": ("well", 0, True),
+        "Undated": ("weak", 2, True),
+        "Stale": ("weak", 1, True),
+        "Bare": ("weak", 0, True),
         "Cut": ("cut-off", 1, True),
     }
     assert all(row.advice for row in rows if row.problems)
