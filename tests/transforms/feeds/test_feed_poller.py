@@ -61,6 +61,14 @@ def test_only_what_is_due_is_polled_and_as_the_server_asks(server: FeedServer, p
     assert [request.headers.get("if-none-match") for request in server.requests] == [None] + ['W/"1"'] * len(moments)
 
 
+def test_a_body_that_is_the_same_is_not_read_again(server: FeedServer, poller: Poller, clock: Clock) -> None:
+    feed = Feed(server.on("/feed", http(body=rss(item(1)))), "Paper")
+    first = all_of(poller, clock, [feed])
+    clock.forward(1000)
+    second = all_of(poller, clock, [feed], first)
+    assert (first.counts["read"], second.counts["same"], second.counts["read"]) == (1, 1, 0)
+
+
 def test_every_disease_is_told_by_its_class_and_the_healthy_feed_is_read(
     server: FeedServer, poller: Poller, clock: Clock
 ) -> None:
