@@ -195,5 +195,5 @@ def test_a_worker_can_load_every_step(graph: Callable[[str], Any], root: Path, t
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert {"_Fold", "_PollShard", "_Embed", "_SendOnce"} <= set(done.stdout.split())
+    assert {"_Fold", "_PollShard", "_Read", "_SendOnce"} <= set(done.stdout.split())
     assert len(done.stdout.split()) == len(payloads)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
 
-from schemas import Failure, Report, failure, to_json
+from schemas import Report
 from schemas.watch import Watch
-from transforms.actors.tagger import ActorTagger, tagger_for
-
-MAIN, FAILURES = "reports", "failures"
+from transforms.actors.tagger import tagger_for
+from transforms.reading import Reader, read_each
 
 
 @dataclass
@@ -30,32 +28,9 @@ class TagActors(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        tag = beam.ParDo(_TagActors(self.watch, self.model)).with_output_types(Report, failures=Failure)
-        return reports | "TagEach" >> tag.with_outputs(FAILURES, main=MAIN)
+        return reports | "TagEach" >> read_each("TagActors", partial(_reader, self.watch, self.model))
 
 
-class _TagActors(beam.DoFn):
-    def __init__(self, watch: Watch, model: str) -> None:
-        self.watch, self.model = watch, model
-        self.tagger: ActorTagger | None = None
-
-    def setup(self) -> None:
-        self.tagger = tagger_for(self.watch, self.model)
-
-    def process(self, report: Report) -> Iterator[Report | TaggedOutput]:
-        assert self.tagger is not None
-        try:
-            yield replace(report, actors=self.tagger.tag(report.entry))
-        except Exception as e:
-            yield TaggedOutput(FAILURES, _failed(report, e))
-
-
-def _failed(report: Report, error: Exception) -> Failure:
-    what = f"{type(error).__name__}: {error}"
-    try:
-        payload = to_json(report.entry)
-    except Exception:
-        payload = repr(report.entry).encode("utf-8", "replace")
-    return failure(
-        "TagActors", "untaggable-entry", f"the actors of the entry could not be read: {what}", report.entry.id, payload
-    )
+def _reader(watch: Watch, model: str) -> Reader:
+    tagger = tagger_for(watch, model)
+    return lambda report: replace(report, actors=tagger.tag(report.entry))

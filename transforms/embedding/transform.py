@@ -10,7 +10,7 @@ import apache_beam as beam
 from schemas import Report
 from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
-from transforms.reading import ReadEach, Reader
+from transforms.reading import Reader, read_each
 
 
 @dataclass
@@ -31,7 +31,7 @@ class EmbedEntries(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        return reports | "EmbedEach" >> ReadEach("EmbedEntries", partial(_reader, self.model, self.threads))
+        return reports | "EmbedEach" >> read_each("EmbedEntries", partial(_reader, self.model, self.threads))
 
 
 def _reader(model: str, threads: int) -> Reader:

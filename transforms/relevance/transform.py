@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
-from apache_beam.pvalue import TaggedOutput
 
-from schemas import Failure, Report, failure, to_json
+from schemas import Report
 from schemas.watch import Watch
+from transforms.reading import Reader, read_each
 from transforms.relevance.gate import UNSUPPORTED_LANGUAGE, gate_for
 from transforms.relevance.score import NOT_RELEVANT, RELEVANT, scorer_for
-
-logger = logging.getLogger(__name__)
-
-MAIN, FAILURES = "reports", "failures"
 
 
 @dataclass
@@ -37,8 +32,7 @@ class Gate(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        look = beam.ParDo(_Gate(self.watch, self.all_topics)).with_output_types(Report, failures=Failure)
-        return reports | "LookForTerms" >> look.with_outputs(FAILURES, main=MAIN)
+        return reports | "LookForTerms" >> read_each("Gate", partial(_gate_reader, self.watch, self.all_topics))
 
 
 @dataclass
@@ -60,9 +54,8 @@ class ScoreRelevance(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        score = beam.ParDo(_ScoreRelevance(self.watch, self.model, self.threads, self.all_topics))
-        typed = score.with_output_types(Report, failures=Failure)
-        return reports | "Score" >> typed.with_outputs(FAILURES, main=MAIN)
+        prepare = partial(_score_reader, self.watch, self.model, self.threads, self.all_topics)
+        return reports | "Score" >> read_each("ScoreRelevance", prepare)
 
 
 def gated(report: Report, watch: Watch, all_topics: bool = False) -> Report:
@@ -89,34 +82,17 @@ def scored(report: Report, watch: Watch, model: str = "", threads: int = 0, all_
     return replace(report, relevance=relevance, outcome=RELEVANT if all_topics else scorer.outcome(relevance))
 
 
-class _Gate(beam.DoFn):
-    def __init__(self, watch: Watch, all_topics: bool) -> None:
-        self.watch, self.all_topics = watch, all_topics
-
-    def process(self, report: Report) -> Iterator[Report | TaggedOutput]:
-        yield _or_failure("Gate", lambda: gated(report, self.watch, self.all_topics), report)
+def _gate_reader(watch: Watch, all_topics: bool) -> Reader:
+    gate_for(watch)
+    return partial(gated, watch=watch, all_topics=all_topics)
 
 
-class _ScoreRelevance(beam.DoFn):
-    def __init__(self, watch: Watch, model: str, threads: int, all_topics: bool) -> None:
-        self.watch, self.model, self.threads, self.all_topics = watch, model, threads, all_topics
+def _score_reader(watch: Watch, model: str, threads: int, all_topics: bool) -> Reader:
+    scorer_for(watch, model, threads)  # a missing model stops the pipeline here, not entry by entry
 
-    def setup(self) -> None:
-        scorer_for(self.watch, self.model, self.threads)  # a missing model stops the pipeline here, not entry by entry
+    def read(report: Report) -> Report:
+        done = scored(report, watch, model, threads, all_topics)
+        Metrics.counter("relevance", done.outcome.replace(" ", "_")).inc()
+        return done
 
-    def process(self, report: Report) -> Iterator[Report | TaggedOutput]:
-        done = _or_failure(
-            "ScoreRelevance", lambda: scored(report, self.watch, self.model, self.threads, self.all_topics), report
-        )
-        if isinstance(done, Report):
-            Metrics.counter("relevance", done.outcome.replace(" ", "_")).inc()
-        yield done
-
-
-def _or_failure(stage: str, step: Callable[[], Report], report: Report) -> Report | TaggedOutput:
-    try:
-        return step()
-    except Exception as e:
-        logger.exception("%s failed on entry %s", stage, report.entry.id)
-        reason = f"{type(e).__name__}: {e}"
-        return TaggedOutput(FAILURES, failure(stage, "unreadable-report", reason, report.entry.id, to_json(report.entry)))
+    return read

@@ -9,7 +9,7 @@ import apache_beam as beam
 
 from schemas import Report
 from schemas.watch import Watch
-from transforms.reading import ReadEach, Reader
+from transforms.reading import Reader, read_each
 from transforms.signals.tagger import tagger_for
 
 
@@ -28,7 +28,7 @@ class TagSignals(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        return reports | "TagEach" >> ReadEach("TagSignals", partial(_reader, self.watch))
+        return reports | "TagEach" >> read_each("TagSignals", partial(_reader, self.watch))
 
 
 def _reader(watch: Watch) -> Reader:

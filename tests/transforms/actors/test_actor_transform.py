@@ -57,7 +57,7 @@ def test_an_entry_that_cannot_be_read_is_a_failure_and_the_rest_goes_on(watch: W
 
 def _one_failure(failures: list[Failure]) -> None:
     (only,) = failures
-    assert (only.stage, only.reason, only.subject) == ("TagActors", "untaggable-entry", "wet")
+    assert (only.stage, only.reason, only.subject) == ("TagActors", "unexpected-error", "wet")
     assert "out of ink" in only.error
     assert '"title":"Rain"' in only.payload
 
