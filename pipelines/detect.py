@@ -25,12 +25,12 @@ from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
 from schemas.entry import Entry
 from schemas.failure import Failure, failure
-from schemas.records import from_json, micros
+from schemas.records import from_json, iso, micros
 from schemas.report import Report
 from schemas.watch import Watch, load_watch
 from transforms.actors import TagActors
 from transforms.alerts import RaiseAlerts
-from transforms.checkpoints import Checkpoints
+from transforms.checkpoints import Checkpoint, Checkpoints
 from transforms.embedding import EmbedEntries
 from transforms.embedding.model import warm
 from transforms.publishing import PublishAlerts, PublishFailures
@@ -159,24 +159,32 @@ def prepare(options: PipelineOptions) -> DetectConfig:
     detect = detect_alerts(options, watch)
     known: frozenset[str] = frozenset()
     if not options.get_all_options().get("update"):  # never seek under a running job
+        known = known_alerts(pubsub, topics.alerts, watch)
         checkpoint = Checkpoints(detect.state_dir, "stories").read(watch.name)
-        if checkpoint is None:
-            logger.info(
-                "start: no checkpoint of watch %s in %s, the log is read from its beginning", watch.name, detect.state_dir or "-"
-            )
-            pubsub.seek(subscription, None)
-        elif checkpoint.config_hash != watch.config_hash:
-            logger.info(
-                "start: the configuration of watch %s has changed, its history is folded again and raises nothing", watch.name
-            )
-            detect.mute_until = checkpoint.position
-            pubsub.seek(subscription, None)
-        else:
-            logger.info("start: checkpoint of watch %s found, the log is read from there", watch.name)
-            pubsub.seek(subscription, checkpoint.position)
-        known = pubsub.retained_alert_ids(topics.alerts, watch.name)
-        logger.info("start: the alerts topic holds %d alerts of watch %s, none of them is sent again", len(known), watch.name)
+        pubsub.seek(subscription, _start(checkpoint, watch, detect))
     return DetectConfig(watch, subscription, topics.alerts, topics.dead_letters, known, detect)
+
+
+def known_alerts(pubsub: LocalOrReal, topic: str, watch: Watch) -> frozenset[str]:
+    """Ids of the watch's alerts that the topic holds: the sink sends none of them again."""
+    known = pubsub.retained_alert_ids(topic, watch.name)
+    logger.info("start: the alerts topic holds %d alerts of watch %s", len(known), watch.name)
+    return known
+
+
+def _start(checkpoint: Checkpoint | None, watch: Watch, detect: DetectAlerts) -> int | None:
+    """The position from which the log is read, None for its beginning; mutes a history of another configuration."""
+    if checkpoint is None or not checkpoint.position:  # a monitor's checkpoint knows no log
+        logger.info("start: no checkpoint of watch %s, the log is read from its beginning", watch.name)
+        return None
+    if checkpoint.config_hash != watch.config_hash:
+        logger.info(
+            "start: the configuration of watch %s has changed, its history is folded again and raises nothing", watch.name
+        )
+        detect.mute_until = checkpoint.position
+        return None
+    logger.info("start: checkpoint of watch %s, the log is read from %s", watch.name, iso(checkpoint.position))
+    return checkpoint.position
 
 
 def detect_alerts(options: PipelineOptions, watch: Watch) -> DetectAlerts:

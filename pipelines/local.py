@@ -199,6 +199,8 @@ def _until_stopped(events: Events, console: Console, children: list[Child], reco
         return 0
     finally:
         receiving.cancel()
+        with suppress(Exception):  # let it end before its server does: it would try to come back for seconds
+            receiving.result(timeout=1.0)
 
 
 def _tell_when_over(recording: FeedServer, events: Events) -> None:

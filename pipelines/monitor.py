@@ -14,7 +14,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines import collect
-from pipelines.detect import detect_alerts
+from pipelines.detect import detect_alerts, known_alerts
 from pipelines.options import DetectOptions, is_local, watch_directory
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
@@ -65,11 +65,16 @@ def run(argv: list[str]) -> int:
     local = is_local(options)
     if local:
         logger.warning(
-            "one graph on the local runner: slow feeds hold up detection; `vedette collect` and `vedette detect` do not"
+            "one graph on the local runner: slow feeds hold up detection, and entries in hand are lost if it is killed; "
+            "`vedette collect` and `vedette detect` suffer neither"
         )
     watch = load_watch(watch_directory(options.view_as(DetectOptions).watch))
-    config = MonitorConfig(watch, collect.prepare(options), detect_alerts(options, watch))
-    LocalOrReal().ensure_topics(config.collect.topics.alerts)
+    collecting = collect.prepare(options)
+    pubsub = LocalOrReal()
+    pubsub.ensure_topics(collecting.topics.alerts)
+    update = options.get_all_options().get("update")
+    known = frozenset() if update else known_alerts(pubsub, collecting.topics.alerts, watch)
+    config = MonitorConfig(watch, collecting, detect_alerts(options, watch), known)
     pipeline = beam.Pipeline(options=options)
     build_pipeline(pipeline, config)
     if not local or not config.collect.subscription:
