@@ -16,7 +16,6 @@ from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.subscriber.message import Message
 from google.pubsub_v1 import types
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from pipelines.options import UsageError, project_or_local
@@ -49,27 +48,28 @@ class Once:
 def text_of(alert: dict[str, Any]) -> Text:
     """An alert as a person reads it: severity and headline, what is new in whose words, why, and where to read on."""
     when = iso(alert["event_time"])[:16].replace("T", " ")
-    head = f"[{SEVERITY_STYLE[alert['severity']]}] {alert['severity']} [/] "
-    lines = [f"{head}[dim]{when}  {escape(alert['watch'])}  {alert['action'].lower()}[/]  [bold]{escape(alert['headline'])}[/]"]
+    text = Text()
+    text.append(f" {alert['severity']} ", SEVERITY_STYLE[alert["severity"]])
+    text.append(f" {when}  {alert['watch']}  {alert['action'].lower()}  ", "dim")
+    text.append(alert["headline"], "bold")
     new = [s for s in alert["signals"] if s["new"]] or alert["signals"][:1]
     for s in new[:6]:
         parties = " → ".join(x for x in (s["source"], s["target"]) if x)
-        colour = "green" if s["direction"] == "deescalatory" else "red"
-        line = f"   [{colour}]{escape(s['label'])}[/] [dim]({s['modality']})[/]"
-        line += f"  {escape(parties)}" if parties else ""
-        line += f"\n      “{escape(s['evidence'])}”"
-        line += f"[dim], says {escape(s['attributed_to'])}[/]" if s["attributed_to"] else ""
-        lines.append(line)
+        text.append(f"\n   {s['label']} ", "green" if s["direction"] == "deescalatory" else "red")
+        text.append(f"({s['modality']})", "dim")
+        text.append(f"  {parties}" if parties else "")
+        text.append(f"\n      “{s['evidence']}”")
+        text.append(f", says {s['attributed_to']}" if s["attributed_to"] else "", "dim")
     if len(new) > 6:
-        lines.append(f"   [dim]and {len(new) - 6} more[/]")
-    actors = ", ".join(a["name"] for a in alert["actors"][:8])
-    if actors:
-        lines.append(f"   [dim]named:[/] {escape(actors)}")
+        text.append(f"\n   and {len(new) - 6} more", "dim")
+    if alert["actors"]:
+        text.append("\n   named: ", "dim")
+        text.append(", ".join(a["name"] for a in alert["actors"][:8]))
     latest = alert["entries"][-1]
     counts = f"{alert['entry_count']} entries, {alert['origin_count']} independent, {alert['outlet_count']} outlets"
-    lines.append(f"   [dim]why: {escape(alert['reason'])}  ({counts})[/]")
-    lines.append(f"   [dim]{escape(latest['outlet'])}  {escape(latest['url'])}[/]")
-    return Text.from_markup("\n".join(lines))
+    text.append(f"\n   why: {alert['reason']}  ({counts})", "dim")
+    text.append(f"\n   {latest['outlet']}  {latest['url']}", "dim")
+    return text
 
 
 class Printer:
