@@ -33,6 +33,12 @@ _WHEN = re.compile(
     r"|tomorrow|tonight|(?:on |next )?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
     re.IGNORECASE,
 )
+_STOPS = frozenset({",", BREAK, "that", "and", "but"})
+_ORIGINS = {
+    "to": {"according"},
+    "from": {"warning", "warnings", "assessment", "assessments", "report", "reports", "intelligence", "evidence"},
+    "by": {"warning", "warnings", "assessment", "assessments", "report", "reports"},
+}
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
 
 
@@ -42,8 +48,8 @@ def quantity(hit: Hit, units: frozenset[str]) -> tuple[int | None, str]:
     A number counts only before a word of `units` (at most four words on) or after "as many as", "up to", "reach".
     """
     tokens = hit.line.tokens
-    low, high = max(0, hit.left - 6), min(len(tokens), hit.right + 8)
-    for i in range(low, high):
+    low, high = max(0, hit.left - 6), min(len(tokens), hit.right + 12)
+    for i in (*range(hit.left, high), *range(low, hit.left)):
         value, after = _number(hit.line, i)
         if value is None or (1900 <= value <= 2100 and "," not in tokens[i].text):
             continue
@@ -92,32 +98,49 @@ def when(hit: Hit, text: str, modality: str) -> str:
 
 
 def attribution(hit: Hit, text: str, rules: Rules) -> str:
-    """Who says so, in the entry's words ("a senior administration official"); "" if nobody is named."""
+    """Who says so, in the entry's words ("a senior administration official"); "" if nobody is named.
+
+    Somebody says so who stands before a word of saying ("..., officials said"; "Japan warns that ..."), after "according
+    to", or is the origin of a warning or report ("warnings from the intelligence community that ...").
+    """
     line, tokens = hit.line, hit.line.tokens
+    found: list[tuple[int, str]] = []
     for i, token in enumerate(tokens):
-        if token.text == "according" and i + 2 < len(tokens) and tokens[i + 1].text == "to":
-            end = i + 2
-            while (
-                end < min(len(tokens), i + 12) and tokens[end].text not in {",", BREAK} and tokens[end].text not in rules.speech
-            ):
-                end += 1
-            return text[tokens[i + 2].start : tokens[end - 1].end]
-    best = ""
-    for i, token in enumerate(tokens):
-        if token.text not in rules.speech or hit.left < i < hit.right:
+        if token.text in rules.saying and not hit.left < i < hit.right:
+            start, end = _sayer(line, i, rules)
+        elif token.text in {"to", "from", "by"} and i and tokens[i - 1].text in _ORIGINS[token.text]:
+            start, end = i + 1, _phrase_end(line, i + 1, rules)
+        else:
             continue
-        start = i
-        while (
-            start > 0
-            and i - start < 14
-            and tokens[start - 1].text not in {",", BREAK}
-            and line.clause[start - 1] == line.clause[i]
-        ):
-            start -= 1
-        if start == i or hit.left <= start < hit.right:
-            continue
-        if any(t.phrase is not None or t.text in rules.sayers for t in tokens[start:i]):
-            said = text[tokens[start].start : tokens[i - 1].end]
-            if i <= hit.left or not best:
-                best = said
-    return best
+        if start < end and not (hit.left <= start < hit.right):
+            found.append((min(abs(i - hit.left), abs(i - hit.right)), text[tokens[start].start : tokens[end - 1].end]))
+    return min(found, key=lambda x: x[0], default=(0, ""))[1]
+
+
+def _sayer(line: Line, verb: int, rules: Rules) -> tuple[int, int]:
+    """The words before a word of saying that name who says it, (verb, verb) if they name nobody."""
+    tokens = line.tokens
+    if tokens[verb].text.endswith("ing") or (verb and tokens[verb - 1].text == "to"):
+        return verb, verb
+    end = verb
+    while end and tokens[end - 1].text in rules.adverbs:
+        end -= 1
+    start = end
+    while (
+        start > 0 and end - start < 12 and tokens[start - 1].text not in _STOPS and line.clause[start - 1] == line.clause[end - 1]
+    ):
+        start -= 1
+    named = any(tokens[i].phrase is not None or tokens[i].text in rules.sayers for i in {start, start + 1, end - 1} if i < end)
+    said_before = any(t.text in rules.saying for t in tokens[start:end])
+    return (start, end) if start < end and named and not said_before else (verb, verb)
+
+
+def _phrase_end(line: Line, start: int, rules: Rules) -> int:
+    end = start
+    while (
+        end < min(len(line.tokens), start + 10)
+        and line.tokens[end].text not in _STOPS
+        and line.tokens[end].text not in rules.speech
+    ):
+        end += 1
+    return end

@@ -13,6 +13,7 @@ from transforms.signals.patterns import Pattern
 from transforms.signals.rules import Hit, Rules
 
 PRESENT_CRISIS_YEARS = 1  # a year this close to the entry's may still be the present crisis
+NEAR_YEAR = 5  # words within which a year dates what follows in any position
 _STRONG = frozenset({"denied", "negated", "historical", "conditional"})
 
 
@@ -51,5 +52,14 @@ def _near(cue: Cue, line: Line, start: int, end: int, hit: Hit) -> bool:
             return False
         return (cue.where == "around" and cue.modality != "alleged") or (cue.where == "before" and start < hit.end - 1)
     if end <= hit.start:
-        return cue.where in ("before", "around") and hit.start - end <= cue.reach
+        if cue.modality == "historical" and hit.start - end > NEAR_YEAR and not _dates_on(line, start, end):
+            return False
+        bare_to = not cue.reach and line.tokens[hit.start].phrase is not None  # "referring to France's attack" plans nothing
+        return cue.where in ("before", "around") and hit.start - end <= cue.reach and not bare_to
     return cue.where in ("after", "around") and start - hit.end <= cue.reach
+
+
+def _dates_on(line: Line, start: int, end: int) -> bool:
+    """Whether a date at words [start, end) dates what follows in its sentence: it begins a clause, or "when" goes on from it."""
+    opens = start < 2 or line.clause[start - 2] != line.clause[start]
+    return opens or "when" in {token.text for token in line.tokens[end : end + 2]}

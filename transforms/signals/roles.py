@@ -34,12 +34,17 @@ class Cast:
         return tuple(getattr(self.sides, side)) if side and side != "opposite" else ()
 
     def on(self, side: Side, source: str | None = None) -> list[str]:
-        """The first actor of a side that the entry names, [] if it names none. "opposite": of the side against `source`."""
+        """The main actor of a side among those the entry names (of the backers the first named), [] if it names none.
+
+        "opposite": of the side against `source`.
+        """
         if side == "opposite":
             challenger, others = self.sides.challenger, (*self.sides.target, *self.sides.backers)
             side_names = others if source in challenger else challenger if source in others else ()
         else:
             side_names = self.members(side)
+        if side == "backers":
+            return [name for name in self.named if name in side_names][:1]
         return [name for name in side_names if name in self.named][:1]
 
 
@@ -93,7 +98,9 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
     in_line = {*_names(line, line.actors(0, hit.start))}
     if side & in_line and {*_names(line, subjects[:1])} <= {*cast.sides.target}:
         subjects = [i for i in subjects if side & {*_names(line, [i])}] + subjects
-    near = [i for i in subjects[:1] if (i >= hit.start - ADJACENT and not _parted(line, i, hit.start)) or side & {*_names(line, [i])}]
+    near = [
+        i for i in subjects[:1] if (i >= hit.start - ADJACENT and not _parted(line, i, hit.start)) or side & {*_names(line, [i])}
+    ]
     return _names(line, near) or cast.on(kind.source_side) or _names(line, subjects[:1])
 
 
@@ -109,6 +116,9 @@ def _subjects(hit: Hit, rules: Rules) -> list[int]:
             continue
         if kind.speaker == "reporter" and speaks(line, i, rules):
             continue
+        phrase = line.tokens[i].phrase
+        if phrase and phrase.adjective and not phrase.people and i + 1 < hit.start and after not in rules.units:
+            continue  # "deter a French attack, ..." has no subject
         if any(t.text == BREAK for t in line.tokens[i : hit.start]):
             continue
         out.append(i)

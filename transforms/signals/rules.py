@@ -58,6 +58,7 @@ class Rules:
         self.topics = lists.get("topics", nothing)
         self.about = lists.get("about", nothing)
         self.units = lists.get("units", nothing)
+        self.saying = lists.get("saying", nothing)
         self.sayers = lists.get("sayers", nothing)
         self._trimmed = lists.get("trimmed", nothing)
         self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)

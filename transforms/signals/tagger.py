@@ -78,7 +78,14 @@ class SignalTagger:
                 when=when(hit, text, how),
                 confidence=confidence,
             )
-            rank = (-len(hit.slots), -(source is not None) - (target is not None), -confidence, _FIELD_RANK[place], start)
+            rank = (
+                -(number is not None),
+                -len(hit.slots),
+                -(source is not None) - (target is not None),
+                -confidence,
+                _FIELD_RANK[place],
+                start,
+            )
             out.append(_Reading(signal, hit, rank))
         return out
 
