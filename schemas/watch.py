@@ -82,10 +82,14 @@ class Sides(Settings):
 
 
 class Gate(Settings):
-    """The wide lexical gate: an entry passes if it names one of the actors or one of the terms (any capitals)."""
+    """The wide lexical gate: an entry passes if it names one of the actors, terms or places (any capitals, * for any ending).
+
+    places  towns, regions and waters of the target: to name one is to name the target
+    """
 
     actors: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 class Relevance(Settings):

@@ -12,7 +12,7 @@ UNSUPPORTED_LANGUAGE = "unsupported language"
 
 
 class EntryGate:
-    """Passes a report whose entry names one of the gate's actors or one of its terms, in a language the watch reads.
+    """Passes a report whose entry names one of the gate's actors, terms or places, in a language the watch reads.
 
     A term is matched as whole words with any capitals; one that ends in `*` is matched with any ending.
     An entry without a language is taken to be in one that the watch reads.
@@ -21,7 +21,7 @@ class EntryGate:
     def __init__(self, watch: Watch) -> None:
         self._actors = frozenset(watch.gate.actors)
         self._languages = frozenset(map(_primary, watch.languages))
-        self._terms = _pattern(watch.gate.terms)
+        self._terms = pattern(watch.gate.terms + watch.gate.places)
 
     def readable(self, report: Report) -> bool:
         """Whether the watch reads the entry's language (the primary subtag decides: "en-GB" is "en")."""
@@ -32,8 +32,13 @@ class EntryGate:
         """Whether the entry names an actor or a term of the gate. The report's actors must be tagged."""
         if any(actor.name in self._actors for actor in report.actors):
             return True
-        entry = report.entry
-        return self._terms is not None and any(map(self._terms.search, (entry.title, entry.summary, entry.text)))
+        return names_any(self._terms, report)
+
+
+def names_any(terms: re.Pattern[str] | None, report: Report) -> bool:
+    """Whether a text field of the report's entry has one of the terms."""
+    entry = report.entry
+    return terms is not None and any(map(terms.search, (entry.title, entry.summary, entry.text)))
 
 
 @functools.lru_cache(maxsize=8)
@@ -46,7 +51,8 @@ def _primary(language: str) -> str:
     return re.split(r"[-_]", language.strip().lower(), maxsplit=1)[0]
 
 
-def _pattern(terms: tuple[str, ...]) -> re.Pattern[str] | None:
+def pattern(terms: tuple[str, ...]) -> re.Pattern[str] | None:
+    """What finds the terms in a text, None if there are none."""
     if not terms:
         return None
     # Longest first, so that a term is not cut short by one that it begins with.

@@ -1,10 +1,10 @@
 """How surely a report is about the watch: nearness to its description rather than to its decoys, and who is named.
 
     margin     similarity to the nearest description - similarity to the nearest decoy
-    evidence   a shift for the sides that the entry names: challenger and target together, challenger with a backer, none
+    evidence   a shift for the sides that the entry names: challenger and target, challenger and a backer, one, none
     relevance  logistic((margin + evidence - CENTRE) / SCALE), so 0.5 is the border
 
-Similarity alone decides between one war and another; the names decide between one kind of talk and another. The five
+Similarity alone decides between one war and another; the names decide between one kind of talk and another. The six
 numbers were read off a plateau on 3,000 headlines of one crisis and hold for any watch: they say how a similarity of this
 model behaves, not what the watch is about.
 """
@@ -20,12 +20,14 @@ import numpy as np
 from schemas import Report
 from schemas.watch import Watch
 from transforms.embedding.model import Embedder, Vectors, embedder
+from transforms.relevance.gate import names_any, pattern
 
-CENTRE = 0.09
+CENTRE = 0.08
 SCALE = 0.05
 BOTH_SIDES = 0.12
 WITH_BACKER = 0.04
-NO_SIDE = -0.08
+TARGET_ALONE = 0.04
+NO_SIDE = -0.12
 
 RELEVANT = "relevant"
 NOT_RELEVANT = "not relevant"
@@ -40,6 +42,7 @@ class RelevanceScorer:
         self._challenger = frozenset(watch.sides.challenger)
         self._target = frozenset(watch.sides.target)
         self._backers = frozenset(watch.sides.backers)
+        self._places = pattern(watch.gate.places)
         self.threshold = watch.relevance.threshold
 
     def score(self, report: Report) -> float:
@@ -57,11 +60,14 @@ class RelevanceScorer:
     def _evidence(self, report: Report) -> float:
         named = {name for actor in report.actors for name in (actor.name, actor.state)}
         challenger, target, backer = (_any(side, named) for side in (self._challenger, self._target, self._backers))
+        target = target or names_any(self._places, report)
         if challenger and target:
             return BOTH_SIDES
         if challenger and backer:
             return WITH_BACKER
-        return 0.0 if challenger or target else NO_SIDE
+        if target:
+            return TARGET_ALONE
+        return 0.0 if challenger else NO_SIDE
 
 
 @functools.lru_cache(maxsize=8)
