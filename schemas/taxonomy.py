@@ -63,7 +63,7 @@ class SignalType(Settings):
     weight       0..10, how much (research/events.md, section 3.5)
     label        how an alert's headline calls it: "troop build-up"
     modality     what a statement of the type is if no cue says otherwise
-    modalities   what cues may make of it; a cue for any other modality is passed over
+    modalities   what cues may make of it, the first that applies; a cue for any other modality is passed over
     speech_act   the statement is the event: a threat weighs as a threat made, not as a deed that is only threatened
     speaker      whether who says it is the one who does it (a threat, a demand) or only reports it
     source_side  side of the watch that does it where grammar does not say, "" for none
@@ -99,9 +99,11 @@ class Taxonomy(Settings):
     """All types of signals, and the words that read them.
 
     lists  word lists that patterns name in braces; the first ones of the file are also used by the code
-    cues   what sets the modality: the first cue that applies wins
+    times  patterns for the time of a coming event ("as early as next month")
+    cues   what sets the modality (the order of `SignalType.modalities` decides between them)
     """
 
     lists: dict[str, str] = Field(default_factory=dict)
+    times: tuple[str, ...] = ()
     cues: tuple[Cue, ...] = ()
     types: tuple[SignalType, ...]

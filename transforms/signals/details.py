@@ -21,24 +21,13 @@ _SMALL = dict(zip(["two", "three", "four", "five", "six", "seven", "eight", "nin
     "dozen": 12,
 }
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
-_WHEN = re.compile(
-    r"\b(?:as (?:soon|early) as [\w ]{3,30}?(?=[,.;:!?”\"]| with | if | according | [a-z]+ officials|$)"
-    r"|(?:in|within) (?:a matter of |the (?:coming|next) )?(?:\w+ )?(?:hours|days|weeks|months)"
-    r"|(?:at )?any (?:time|moment|day)(?: now)?|imminent(?:ly)?"
-    r"|(?:early|late|later|by|before|in|until|by the end of)(?: the)?(?: early| late)? (?:next |this )?"
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|spring|summer|autumn|winter|week|month|year|20\d\d)"
-    r"|(?:on )?(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}(?:st|nd|rd|th)?\b"
-    r"|(?:on )?\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
-    r"|(?:next|this|later this|early next|the coming) (?:week|month|year|winter|spring|summer|autumn)"
-    r"|tomorrow|tonight|(?:on |next )?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
-    re.IGNORECASE,
-)
 _STOPS = frozenset({",", BREAK, "that", "and", "but"})
 _ORIGINS = {
     "to": {"according"},
     "from": {"warning", "warnings", "assessment", "assessments", "report", "reports", "intelligence", "evidence"},
     "by": {"warning", "warnings", "assessment", "assessments", "report", "reports"},
 }
+FAR = 14  # words between a signal and its time
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
 
 
@@ -83,18 +72,19 @@ def _number(line: Line, i: int) -> tuple[int | None, int]:
     return int(value), j
 
 
-def when(hit: Hit, text: str, modality: str) -> str:
+def when(hit: Hit, text: str, modality: str, rules: Rules) -> str:
     """The words for the time of a coming event, nearest to the evidence in its sentence; "" for what is not coming."""
     if modality not in COMING:
         return ""
     line = hit.line
-    start, end = line.tokens[hit.left].start, line.tokens[hit.right - 1].end
-    found = [
-        (max(m.start() - end, start - m.end(), 0), m.group())
-        for m in _WHEN.finditer(text, line.tokens[0].start, line.tokens[-1].end + 1)
-    ]
-    near = min(found, key=lambda x: x[0], default=(0, ""))
-    return near[1].strip() if near[0] <= 80 else ""
+    found: list[tuple[int, int, str]] = []
+    for pattern in rules.times:
+        for m in pattern.find(line.text, line.words):
+            start, end = line.span(m.start(), m.end())
+            distance = max(start - hit.right, hit.left - end, 0)
+            found.append((distance, start - end, text[line.tokens[start].start : line.tokens[end - 1].end]))
+    distance, _, words = min(found, default=(0, 0, ""))
+    return words if distance <= FAR else ""
 
 
 def attribution(hit: Hit, text: str, rules: Rules) -> str:
@@ -114,7 +104,8 @@ def attribution(hit: Hit, text: str, rules: Rules) -> str:
             continue
         if start < end and not (hit.left <= start < hit.right):
             found.append((min(abs(i - hit.left), abs(i - hit.right)), text[tokens[start].start : tokens[end - 1].end]))
-    return min(found, key=lambda x: x[0], default=(0, ""))[1]
+    distance, words = min(found, key=lambda x: x[0], default=(0, ""))
+    return words if distance <= 2 * FAR else ""
 
 
 def _sayer(line: Line, verb: int, rules: Rules) -> tuple[int, int]:

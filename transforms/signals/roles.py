@@ -76,8 +76,11 @@ def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
         aimed = [name for name in aimed if name not in cast.sides.challenger]
     sources = said or _source(hit, rules, cast, aimed)
     targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
-    pairs: list[Pair] = [(s, t) for s in sources or [None] for t in targets or [None]]
-    return pairs, bool(said and aimed)
+    return [(s, t) for s in _or_none(sources) for t in _or_none(targets)], bool(said and aimed)
+
+
+def _or_none(names: Sequence[str]) -> Sequence[str | None]:
+    return names or [None]
 
 
 def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[str]:

@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
 from transforms.signals.lines import Grammar, Line, Phrase, Token
 from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
-
 
 _ROLES = {"source": "source", "target": "target", "recipient": "target", "both": "both", "actor": "actor"}
 
@@ -64,6 +64,7 @@ class Rules:
         self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)
         for cue in taxonomy.cues:
             self.cues[cue.modality].append((cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]))
+        self.times = [self._compile("times", find) for find in taxonomy.times]
         self._unless = {kind.type: [self._compile(kind.type, u) for u in kind.unless] for kind in taxonomy.types}
         self._by_word: dict[str, list[int]] = {}
         self._rules: list[Rule] = []
@@ -145,6 +146,16 @@ def _sound(hit: Hit, m: re.Match[str]) -> bool:
         if place and i == hit.start and tokens[i + 1].text != "'s":
             return False
     return True
+
+
+@lru_cache(maxsize=8)
+def _rules(taxonomy: str) -> Rules:
+    return Rules(Taxonomy.model_validate_json(taxonomy))
+
+
+def rules_of(taxonomy: Taxonomy) -> Rules:
+    """The rules of a taxonomy, made once per process however many watches share it."""
+    return _rules(taxonomy.model_dump_json())
 
 
 def matches(pattern: Pattern, line: Line) -> bool:

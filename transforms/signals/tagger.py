@@ -13,7 +13,7 @@ from transforms.signals.details import attribution, quantity, when
 from transforms.signals.lines import acting, lines
 from transforms.signals.modality import modality
 from transforms.signals.roles import Cast, roles
-from transforms.signals.rules import Hit, Rules
+from transforms.signals.rules import Hit, rules_of
 
 FIELDS = ("title", "summary", "text")
 _FIELD_RANK = (1, 0, 2)  # a summary says the same as its title in full sentences
@@ -34,7 +34,7 @@ class SignalTagger:
 
     def __init__(self, watch: Watch) -> None:
         self.sides = watch.sides
-        self.rules = Rules(watch.taxonomy)
+        self.rules = rules_of(watch.taxonomy)
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
@@ -75,7 +75,7 @@ class SignalTagger:
                 attributed_to=attribution(hit, text, self.rules),
                 quantity=number,
                 unit=unit,
-                when=when(hit, text, how),
+                when=when(hit, text, how, self.rules),
                 confidence=confidence,
             )
             rank = (
