@@ -123,7 +123,7 @@ def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
         if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, k, s) for k in best):
             continue
         best[s.type, s.source, s.target] = r
-    chosen = [r.signal for r in best.values()]
+    chosen = [r.signal for key, r in best.items() if not any(o != key and _covers(False, o, r.signal) for o in best)]
     return tuple(sorted(chosen, key=lambda s: (FIELDS.index(s.field), s.start, s.end, s.type, s.source or "", s.target or "")))
 
 
