@@ -2,7 +2,7 @@
 
     troops          the word                          troop~      with any ending of a verb or noun ("invad~": invade)
     {forces}        a word or phrase of that list     <number>    a number in figures
-    <past>          a year at least two before the entry's
+    <past>          a year at least two before the entry's        <word>    any one word
     ...             up to 6 words of any kind         ..          up to 2 words: no actor, no comma, no `by`, no word of `speech`
     (a | b c)       one of these                      x?          x or nothing
     <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
@@ -27,7 +27,7 @@ GAP, SHORT_GAP = 6, 2
 _TOKEN = re.compile(
     r"\s*(?:\{(?P<list>\w+)\}|<(?P<slot>\w+(?:'s)?)>|(?P<gap>\.\.\.?)|(?P<mark>[()|?\[\]])|(?P<word>[^\s()|?\[\]{}<>]+))"
 )
-_SLOTS = {"source", "target", "recipient", "both", "actor", "number", "past"}
+_SLOTS = {"source", "target", "recipient", "both", "actor", "number", "past", "word"}
 _VOWELS = "aeiou"
 
 
@@ -165,6 +165,8 @@ class _Parser:
         name, possessive, _ = name.partition("'s")
         if name not in _SLOTS:
             raise PatternError(f"<{name}> is none of {', '.join(sorted(_SLOTS))}")
+        if name == "word":
+            return self.plain_word
         if name == "number":
             return r"(?:\d[\d.,]* )"
         self.slots += 1

@@ -138,7 +138,8 @@ def _target(hit: Hit, rules: Rules, cast: Cast, sources: Sequence[str]) -> list[
     if not found and kind.speaker == "source" and not default:
         partners = (i for i in line.actors(0, hit.start) if _beside(line, i)[0] == "with")
         found = [n for n in _names(line, partners) if n not in barred]
-    return found or default
+    # An actor that merely follows ("consequences if France invades Spain") tells less than the side that is usually meant.
+    return default if default and not set(found) & set(cast.members(kind.target_side)) else found
 
 
 def _aimed(hit: Hit, rules: Rules) -> list[int]:
@@ -167,10 +168,13 @@ def _pair(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
                 *(i for i in line.actors(hit.end, len(line.tokens)) if not _background(line, i, rules)),
             ]
             first = [n for n in [*_names(line, fore), *cast.named] if n not in second][:1]
+            if first and not _subjects(hit, rules):  # "In a call with A, B says": in order of mention
+                return [(second[0], first[0])], False
         found = first if len(first) > 1 else [*first, *(n for n in second if n not in first)]
     if len(found) >= 2:
         return [(found[0], t) for t in found[1:]], True
     fore = [i for i in line.actors(0, len(line.tokens)) if not _background(line, i, rules)]
+    fore.sort(key=lambda i: line.clause[i] != line.clause[hit.start])
     found = _unique([*found, *_names(line, fore)])[:2]
     if len(found) < 2 and hit.slots.get("source"):
         return [(found[0], None)] if found else [(None, None)], False

@@ -138,7 +138,9 @@ def _sound(hit: Hit, m: re.Match[str]) -> bool:
     named = [name for i in hit.slots.get("both", ()) for name in (tokens[i].phrase or Phrase(())).names]
     if "both" in hit.slots and len(set(named)) < 2:
         return False
-    sides = [{n for i in hit.slots.get(role, ()) for n in (tokens[i].phrase or Phrase(())).names} for role in ("source", "target")]
+    sides = [
+        {n for i in hit.slots.get(role, ()) for n in (tokens[i].phrase or Phrase(())).names} for role in ("source", "target")
+    ]
     if sides[0] & sides[1]:
         return False
     for name, value in m.groupdict().items():
