@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
-from transforms.signals.lines import Grammar, Line, Phrase, Token
+from transforms.signals.evidence import Quoting, quoted
+from transforms.signals.lines import Grammar, Line, Phrase
 from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
 
 _ROLES = {"source": "source", "target": "target", "recipient": "target", "both": "both", "actor": "actor"}
@@ -60,7 +61,7 @@ class Rules:
         self.units = lists.get("units", nothing)
         self.saying = lists.get("saying", nothing)
         self.sayers = lists.get("sayers", nothing)
-        self._trimmed = lists.get("trimmed", nothing)
+        self.quoting = Quoting(self.speech, lists.get("trimmed", nothing), lists.get("joints", nothing))
         self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)
         for cue in taxonomy.cues:
             self.cues[cue.modality].append((cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]))
@@ -112,24 +113,8 @@ class Rules:
                 slots[_ROLES[role]] = (*slots.get(_ROLES[role], ()), int(value))
         start, end = line.span(m.start(), m.end())
         left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
-        while right - 1 > left and line.tokens[right - 1].text in self._trimmed:
-            right -= 1
-        while left + 1 < right and line.tokens[left].text in self._trimmed:
-            left += 1
-        right = self._completed(line, right)
+        left, right = quoted(line, left, right, self.quoting)
         return Hit(rule, line, start, end, left, right, slots)
-
-    def _completed(self, line: Line, right: int) -> int:
-        """The end of evidence that stops within a noun phrase ("seized French | cities") moved to where the phrase ends."""
-        tokens = line.tokens
-        last = tokens[right - 1].phrase
-        if right < len(tokens) and last and last.adjective and self._goes_on(tokens[right]):
-            right += 1
-        return right
-
-    def _goes_on(self, token: Token) -> bool:
-        word = token.text
-        return token.phrase is None and word[0].isalpha() and word not in self._trimmed and word not in self.grammar.openers
 
 
 def _sound(hit: Hit, m: re.Match[str]) -> bool:
