@@ -84,6 +84,7 @@ def revised(thread: Thread, report: Report, claims: tuple[Claim, ...]) -> Thread
         latest=entry.id,
         relation=report.relation,
         judgement=None,
+        held=story.judgement.held if story.judgement else (),
         named=tuple(named[actor.id] for actor in actors),
     )
     return Thread(record, len(report.signals) if better else thread.said)

@@ -322,3 +322,16 @@ def test_counts_always_agree(reports: list[Report]) -> None:
 def test_what_is_no_snapshot_is_refused(data: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         Fold.restore(WATCH, never, data)
+
+
+def test_what_a_judgement_holds_back_is_known_to_the_next() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def holding(story: Story, log_time: int) -> Judgement:
+        seen.append(story.held)
+        return Judgement("HIGH", 3, 6.0, (), False, "quiet", (), held=(f"claim {story.revision}",))
+
+    fold = a_fold(holding)
+    fold.fold(report("a"))
+    Fold.restore(WATCH, holding, fold.snapshot()).fold(report("b", 1, lean=0.3, outlet="Herald"))
+    assert seen == [(), ("claim 1",)]
