@@ -23,6 +23,7 @@ class PatternSpec(Settings):
     unless      a pattern that the sentence must not match, "" for none
     modality    what the pattern means by itself ("possible" for "invasion fears"), "" for the type's own
     agentless   the words leave open who does it ("shots were fired"): no actor before them is taken for the source
+    sideless    the words are about no side ("the brink of war"): the sides of the watch do not fill in
     confidence  0..1, how sure the words are
     """
 
@@ -31,6 +32,7 @@ class PatternSpec(Settings):
     unless: str = ""
     modality: Modality | Literal[""] = ""
     agentless: bool = False
+    sideless: bool = False
     confidence: float = Field(default=0.9, ge=0, le=1)
 
     @model_validator(mode="before")

@@ -25,6 +25,7 @@ class Quoting:
     speech: frozenset[str]
     trimmed: frozenset[str]
     joints: frozenset[str]
+    openers: frozenset[str]
 
 
 def quoted(line: Line, left: int, right: int, words: Quoting) -> tuple[int, int]:
@@ -91,4 +92,4 @@ def _to_subject(line: Line, left: int, right: int, words: Quoting) -> int:
 def _inside(line: Line, i: int, beside: int, words: Quoting) -> bool:
     """Whether word i is in the clause of word `beside`, and no edge of it."""
     text = line.tokens[i].text
-    return line.clause[i] == line.clause[beside] and text not in _EDGES and text not in words.speech
+    return line.clause[i] == line.clause[beside] and not (text in _EDGES or text in words.speech or text in words.openers)

@@ -19,6 +19,34 @@ FAR = 32  # words between an actor and what it may still be the subject of
 ADJACENT = 3
 AIM = 5  # words between what is done and to whom
 
+_MEANWHILE = frozenset({"in", "after", "during", "following", "before", "at"})
+_PRONOUNS = frozenset({"it", "he", "she", "they", "we"})
+_AUXILIARIES = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "had",
+        "will",
+        "would",
+        "could",
+        "may",
+        "might",
+        "should",
+        "does",
+        "do",
+        "did",
+        "be",
+        "been",
+        "not",
+        "also",
+        "now",
+    ]
+)
+
 Pair = tuple[str | None, str | None]
 
 
@@ -50,6 +78,8 @@ class Cast:
 
 def roles(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     """The (source, target) pairs of a hit, and whether the words themselves name both."""
+    if hit.rule.spec.sideless and not hit.slots:
+        return [(None, None)], False
     return _pair(hit, rules, cast) if hit.rule.kind.pair else _directed(hit, rules, cast)
 
 
@@ -76,6 +106,7 @@ def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
         aimed = [name for name in aimed if name not in cast.sides.challenger]
     sources = said or _source(hit, rules, cast, aimed)
     targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
+    targets = [name for name in targets if name not in sources]
     return [(s, t) for s in _or_none(sources) for t in _or_none(targets)], bool(said and aimed)
 
 
@@ -90,6 +121,8 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
         return found
     if hit.rule.spec.agentless:
         return cast.on(kind.source_side)
+    if found := [n for n in _antecedent(hit, rules) if n not in aimed]:
+        return found
     barred = {*aimed, *cast.members(kind.target_side)}
     subjects = [i for i in _subjects(hit, rules) if not barred.issuperset(_names(line, [i]))]
     if kind.speaker == "source":
@@ -105,6 +138,18 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
         i for i in subjects[:1] if (i >= hit.start - ADJACENT and not _parted(line, i, hit.start)) or side & {*_names(line, [i])}
     ]
     return _names(line, near) or cast.on(kind.source_side) or _names(line, subjects[:1])
+
+
+def _antecedent(hit: Hit, rules: Rules) -> list[str]:
+    """Whom the pronoun stands for that is the subject of the hit ("Japan says | it will arm its allies"): the last speaker."""
+    line = hit.line
+    i = hit.start
+    while i > 0 and line.tokens[i].text not in _PRONOUNS and (i == hit.start or line.tokens[i].text in _AUXILIARIES):
+        i -= 1
+    if line.tokens[i].text not in _PRONOUNS:
+        return []
+    speakers = [k for k in line.actors(0, i) if speaks(line, k, rules)]
+    return _names(line, speakers[-1:])
 
 
 def _subjects(hit: Hit, rules: Rules) -> list[int]:
@@ -163,12 +208,16 @@ def _pair(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     if len(found) < 2:
         first, second = _names(line, hit.slots.get("source", ())), _names(line, hit.slots.get("target", ()))
         if not first and second:
+            subjects = _subjects(hit, rules)
+            if (hit.start and line.tokens[hit.start - 1].text in _MEANWHILE) or line.tokens[hit.start].text in _MEANWHILE:
+                subjects = subjects[::-1]  # "A warns B after talks with C": A talked
             fore = [
-                *_subjects(hit, rules),
+                *subjects,
                 *(i for i in line.actors(hit.end, len(line.tokens)) if not _background(line, i, rules)),
             ]
             first = [n for n in [*_names(line, fore), *cast.named] if n not in second][:1]
-            if first and not _subjects(hit, rules):  # "In a call with A, B says": in order of mention
+            after = _names(line, line.actors(hit.end, len(line.tokens)))
+            if hit.start < ADJACENT and set(first) & set(after):  # "In a call with A, B says": in order of mention
                 return [(second[0], first[0])], False
         found = first if len(first) > 1 else [*first, *(n for n in second if n not in first)]
     if len(found) >= 2:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
 from transforms.signals.evidence import Quoting, quoted
-from transforms.signals.lines import Grammar, Line, Phrase
+from transforms.signals.lines import Grammar, Line, Phrase, Token
 from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
 
 _ROLES = {"source": "source", "target": "target", "recipient": "target", "both": "both", "actor": "actor"}
@@ -61,7 +61,9 @@ class Rules:
         self.units = lists.get("units", nothing)
         self.saying = lists.get("saying", nothing)
         self.sayers = lists.get("sayers", nothing)
-        self.quoting = Quoting(self.speech, lists.get("trimmed", nothing), lists.get("joints", nothing))
+        self.quoting = Quoting(
+            self.speech, lists.get("trimmed", nothing), lists.get("joints", nothing), self.grammar.openers | {"as"}
+        )
         self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)
         for cue in taxonomy.cues:
             self.cues[cue.modality].append((cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]))
@@ -129,13 +131,18 @@ def _sound(hit: Hit, m: re.Match[str]) -> bool:
     if sides[0] & sides[1]:
         return False
     for name, value in m.groupdict().items():
-        if value is not None and name.startswith("recipient_") and (tokens[int(value)].phrase or Phrase(())).adjective:
+        if value is not None and name.startswith("recipient_") and _possessive(tokens, int(value)):
             return False
     for i in hit.slots.get("source", ()):
         place = i > 0 and tokens[i - 1].text in {"in", "at", "near", "outside"} and not (tokens[i].phrase or Phrase(())).adjective
         if place and i == hit.start and tokens[i + 1].text != "'s":
             return False
     return True
+
+
+def _possessive(tokens: list[Token], i: int) -> bool:
+    """Whether the actor at word i is a demonym or has a possessive 's."""
+    return (tokens[i].phrase or Phrase(())).adjective or (i + 1 < len(tokens) and tokens[i + 1].text == "'s")
 
 
 @lru_cache(maxsize=8)
