@@ -27,6 +27,8 @@ _ORIGINS = {
     "from": {"warning", "warnings", "assessment", "assessments", "report", "reports", "intelligence", "evidence"},
     "by": {"warning", "warnings", "assessment", "assessments", "report", "reports"},
 }
+_ARTICLES = frozenset({"a", "an", "the", "one", "some", "many", *_SMALL})
+_PREPOSITIONS = frozenset({"as", "in", "at", "by", "on", "to", "from", "over"})
 FAR = 14  # words between a signal and its time
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
 
@@ -94,7 +96,7 @@ def attribution(hit: Hit, text: str, rules: Rules) -> str:
     to", or is the origin of a warning or report ("warnings from the intelligence community that ...").
     """
     line, tokens = hit.line, hit.line.tokens
-    found: list[tuple[int, str]] = []
+    found: list[tuple[bool, int, str]] = []
     for i, token in enumerate(tokens):
         if token.text in rules.saying and not hit.left < i < hit.right:
             start, end = _sayer(line, i, rules)
@@ -103,27 +105,51 @@ def attribution(hit: Hit, text: str, rules: Rules) -> str:
         else:
             continue
         if start < end and not (hit.left <= start < hit.right):
-            found.append((min(abs(i - hit.left), abs(i - hit.right)), text[tokens[start].start : tokens[end - 1].end]))
-    distance, words = min(found, key=lambda x: x[0], default=(0, ""))
+            # ", Jane Doe said, and ...": she said what stands before, so that a later speaker has the better claim to the rest
+            closed = i < hit.left and start > 0 and tokens[start - 1].text == ","
+            distance = min(abs(i - hit.left), abs(i - hit.right))
+            found.append((closed, distance, text[tokens[start].start : tokens[end - 1].end]))
+    _, distance, words = min(found, key=lambda x: x[:2], default=(False, 0, ""))
     return words if distance <= 2 * FAR else ""
 
 
 def _sayer(line: Line, verb: int, rules: Rules) -> tuple[int, int]:
-    """The words before a word of saying that name who says it, (verb, verb) if they name nobody."""
+    """The name or office before a word of saying, (verb, verb) if there is none."""
     tokens = line.tokens
-    if tokens[verb].text.endswith("ing") or (verb and tokens[verb - 1].text == "to"):
+    if tokens[verb].text.endswith("ing") or (verb and tokens[verb - 1].text in {"to", "of", "by"}):
         return verb, verb
     end = verb
-    while end and tokens[end - 1].text in rules.adverbs:
+    while end and (tokens[end - 1].text in rules.adverbs or tokens[end - 1].text.endswith("ly")):
         end -= 1
-    start = end
-    while (
-        start > 0 and end - start < 12 and tokens[start - 1].text not in _STOPS and line.clause[start - 1] == line.clause[end - 1]
-    ):
+    start = end - 1
+    if start < 0 or tokens[start].text in rules.saying:
+        return verb, verb
+    if tokens[start].phrase is None:
+        start = _office(line, end, rules)
+    while start > 0 and (tokens[start - 1].text in rules.grammar.titles or tokens[start - 1].text in _ARTICLES):
         start -= 1
-    named = any(tokens[i].phrase is not None or tokens[i].text in rules.sayers for i in {start, start + 1, end - 1} if i < end)
-    said_before = any(t.text in rules.saying for t in tokens[start:end])
-    return (start, end) if start < end and named and not said_before else (verb, verb)
+    if start < end and start >= 2 and tokens[start - 1].text in {"of", "for"}:
+        start = _office(line, start - 1, rules) if tokens[start - 2].text in rules.sayers | rules.grammar.titles else start
+    return (start, end) if start < end else (verb, verb)
+
+
+def _office(line: Line, end: int, rules: Rules) -> int:
+    """Where the words before `end` begin that name an office or a source ("two sources with direct knowledge"), else `end`."""
+    tokens = line.tokens
+    start = end
+    while start > 0 and end - start < 6 and line.clause[start - 1] == line.clause[end - 1]:
+        word = tokens[start - 1].text
+        if (
+            word in _STOPS
+            or word in rules.grammar.openers
+            or word in rules.speech
+            or word in rules.adverbs
+            or word in _PREPOSITIONS
+        ):
+            break
+        start -= 1
+    named = any(tokens[i].text in rules.sayers or tokens[i].text in rules.grammar.titles for i in range(start, end))
+    return start if named else end
 
 
 def _phrase_end(line: Line, start: int, rules: Rules) -> int:

@@ -1,6 +1,6 @@
 """Evidence: which words of a hit's sentence prove what it says.
 
-A pattern matches what decides the type, often less than a person would quote ("Russian armour gathering around | Yelnya").
+A pattern matches what decides the type, often less than a person would quote ("French armour gathering around | Sedan").
 Evidence is the matched words, completed to the end of the phrase or short clause that they stand in. It never crosses
 into another clause, a coordinated one or the words for who says so.
 """
@@ -92,4 +92,5 @@ def _to_subject(line: Line, left: int, right: int, words: Quoting) -> int:
 def _inside(line: Line, i: int, beside: int, words: Quoting) -> bool:
     """Whether word i is in the clause of word `beside`, and no edge of it."""
     text = line.tokens[i].text
-    return line.clause[i] == line.clause[beside] and not (text in _EDGES or text in words.speech or text in words.openers)
+    speech = text in words.speech and (i == 0 or line.tokens[i - 1].text != "'s")  # "Japan's demands" says nothing
+    return line.clause[i] == line.clause[beside] and not (text in _EDGES or speech or text in words.openers)

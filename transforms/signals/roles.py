@@ -22,30 +22,8 @@ AIM = 5  # words between what is done and to whom
 _MEANWHILE = frozenset({"in", "after", "during", "following", "before", "at"})
 _PRONOUNS = frozenset({"it", "he", "she", "they", "we"})
 _AUXILIARIES = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-        "could",
-        "may",
-        "might",
-        "should",
-        "does",
-        "do",
-        "did",
-        "be",
-        "been",
-        "not",
-        "also",
-        "now",
-    ]
-)
+    {"is", "are", "was", "were", "has", "have", "had", "will", "would", "could", "may", "might"}
+) | frozenset({"should", "does", "do", "did", "be", "been", "not", "also", "now"})
 
 Pair = tuple[str | None, str | None]
 

@@ -20,6 +20,10 @@ _FIELD_RANK = (1, 0, 2)  # a summary says the same as its title in full sentence
 MAX_CHARACTERS = 50_000  # of one field; what stands behind is not read
 
 
+# type, source, target and, in a long text, how many
+Claim = tuple[str, str | None, str | None, int | None]
+
+
 @dataclass(frozen=True)
 class _Reading:
     """A signal and what it is ranked by against others of the same claim."""
@@ -39,7 +43,8 @@ class SignalTagger:
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
 
-        One signal for each type, source and target. Raises ValueError if an actor's mention lies outside its field.
+        One signal for each type, source and target, in `text` also for each number ("90,000 troops", "up to 175,000").
+        Raises ValueError if an actor's mention lies outside its field.
         """
         year = int(iso(entry.time)[:4])
         cast = Cast(_named(actors), self.sides)
@@ -116,15 +121,20 @@ def _overlap(a: Hit, b: Hit) -> bool:
 
 
 def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
-    """One signal for each type, source and target; one that knows less than another of its type says nothing new."""
-    best: dict[tuple[str, str | None, str | None], _Reading] = {}
+    """One signal for each claim; one that knows less than another of its type says nothing new."""
+    best: dict[Claim, _Reading] = {}
     for r in sorted(readings, key=lambda r: r.rank):
         s = r.signal
-        if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, k, s) for k in best):
+        if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, known, s) for known in best):
             continue
-        best[s.type, s.source, s.target] = r
-    chosen = [r.signal for key, r in best.items() if not any(o != key and _covers(False, o, r.signal) for o in best)]
+        best[_claim(s)] = r
+    chosen = [r.signal for claim, r in best.items() if not any(o != claim and _covers(False, o, r.signal) for o in best)]
     return tuple(sorted(chosen, key=lambda s: (FIELDS.index(s.field), s.start, s.end, s.type, s.source or "", s.target or "")))
+
+
+def _claim(s: Signal) -> Claim:
+    """What a signal claims: in a long text each number of the same thing is a claim of its own."""
+    return s.type, s.source, s.target, s.quantity if s.field == "text" else None
 
 
 def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
@@ -137,10 +147,11 @@ def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
     return False
 
 
-def _covers(pair: bool, known: tuple[str, str | None, str | None], s: Signal) -> bool:
-    """Whether a known (type, source, target) says at least as much as `s`; of a pair the order says nothing."""
-    if known[0] != s.type:
+def _covers(pair: bool, known: Claim, s: Signal) -> bool:
+    """Whether a known claim says at least as much as `s`; of a pair the order says nothing."""
+    kind, source, target, quantity = known
+    if kind != s.type or _claim(s)[3] not in (None, quantity):
         return False
-    if pair and {known[1], known[2]} == {s.source, s.target}:
+    if pair and {source, target} == {s.source, s.target}:
         return True
-    return s.source in (None, known[1]) and s.target in (None, known[2])
+    return s.source in (None, source) and s.target in (None, target)
