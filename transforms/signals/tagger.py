@@ -9,6 +9,7 @@ from schemas.entry import Entry
 from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
+from transforms.relevance.gate import pattern
 from transforms.signals.details import attribution, quantity, when
 from transforms.signals.lines import acting, lines
 from transforms.signals.modality import modality
@@ -39,6 +40,7 @@ class SignalTagger:
     def __init__(self, watch: Watch) -> None:
         self.sides = watch.sides
         self.rules = rules_of(watch.taxonomy)
+        self.places = pattern(watch.gate.places)
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
@@ -47,7 +49,7 @@ class SignalTagger:
         Raises ValueError if an actor's mention lies outside its field.
         """
         year = int(iso(entry.time)[:4])
-        cast = Cast(_named(actors), self.sides)
+        cast = Cast(self._named(entry, actors), self.sides)
         readings: list[_Reading] = []
         for place, field in enumerate(FIELDS):
             text = getattr(entry, field)[:MAX_CHARACTERS]
@@ -55,6 +57,14 @@ class SignalTagger:
                 for hit in _best_of_each_place(list(self.rules.hits(line))):
                     readings += self._read(hit, text, cast, year, place)
         return _without_repeats(readings)
+
+    def _named(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[str, ...]:
+        """The names that sources and targets may bear, in order of first mention; a town of the target names the target."""
+        first = {a.id: min(((FIELDS.index(m.field), m.start) for m in a.mentions), default=(len(FIELDS), 0)) for a in actors}
+        names = dict.fromkeys(acting(a) for a in sorted(actors, key=lambda a: first[a.id]))
+        if self.places and any(self.places.search(getattr(entry, field)[:MAX_CHARACTERS]) for field in FIELDS):
+            names |= dict.fromkeys(self.sides.target[:1])
+        return tuple(names)
 
     def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[_Reading]:
         kind = hit.rule.kind
@@ -99,12 +109,6 @@ class SignalTagger:
 def tagger_for(watch: Watch) -> SignalTagger:
     """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle)."""
     return SignalTagger(watch)
-
-
-def _named(actors: tuple[Actor, ...]) -> tuple[str, ...]:
-    """The names that sources and targets may bear, in order of first mention."""
-    first = {a.id: min(((FIELDS.index(m.field), m.start) for m in a.mentions), default=(len(FIELDS), 0)) for a in actors}
-    return tuple(dict.fromkeys(acting(a) for a in sorted(actors, key=lambda a: first[a.id])))
 
 
 def _best_of_each_place(hits: list[Hit]) -> list[Hit]:
