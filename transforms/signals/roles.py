@@ -82,6 +82,8 @@ def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     aimed = [name for name in _names(line, hit.slots.get("target", ())) if name not in said]
     if kind.source_side == "challenger" and set(said) & set(cast.sides.challenger):  # "massed in" an ally is not "against" it
         aimed = [name for name in aimed if name not in cast.sides.challenger]
+    if kind.target_side == "challenger" and not set(said) & set(cast.sides.challenger):  # nobody punishes the target
+        aimed = [name for name in aimed if name not in cast.sides.target]
     sources = said or _source(hit, rules, cast, aimed)
     targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
     targets = [name for name in targets if name not in sources]
@@ -154,8 +156,10 @@ def _subjects(hit: Hit, rules: Rules) -> list[int]:
 def _target(hit: Hit, rules: Rules, cast: Cast, sources: Sequence[str]) -> list[str]:
     line, kind = hit.line, hit.rule.kind
     default = cast.on(kind.target_side, sources[0] if sources else None)
-    if kind.target_side == "opposite" and default:
-        return default
+    if kind.target_side == "opposite":
+        default = [name for name in default if name in _names(line, line.actors(0, len(line.tokens)))]
+        if default:
+            return default
     barred = {*sources, *(cast.members(kind.source_side) if kind.source_side != kind.target_side else ())}
     found = [] if hit.rule.spec.agentless else [n for n in _names(line, _aimed(hit, rules)) if n not in barred]
     if not found and kind.speaker == "source" and not default:
@@ -184,18 +188,20 @@ def _pair(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     line = hit.line
     found = _names(line, hit.slots.get("both", ()))
     if len(found) < 2:
-        first, second = _names(line, hit.slots.get("source", ())), _names(line, hit.slots.get("target", ()))
+        before, after = hit.slots.get("source", ()), hit.slots.get("target", ())
+        meanwhile = _meanwhile(hit, after)
+        first, second = [] if meanwhile else _names(line, before), _names(line, after)
         if not first and second:
             subjects = _subjects(hit, rules)
-            if (hit.start and line.tokens[hit.start - 1].text in _MEANWHILE) or line.tokens[hit.start].text in _MEANWHILE:
-                subjects = subjects[::-1]  # "A warns B after talks with C": A talked
+            if meanwhile:  # "A warns B after talks with C": A talked
+                subjects = [i for i in line.actors(0, after[0]) if _beside(line, i)[0] not in rules.placing]
             fore = [
                 *subjects,
                 *(i for i in line.actors(hit.end, len(line.tokens)) if not _background(line, i, rules)),
             ]
             first = [n for n in [*_names(line, fore), *cast.named] if n not in second][:1]
-            after = _names(line, line.actors(hit.end, len(line.tokens)))
-            if hit.start < ADJACENT and set(first) & set(after):  # "In a call with A, B says": in order of mention
+            later = _names(line, line.actors(hit.end, len(line.tokens)))
+            if hit.start < ADJACENT and set(first) & set(later):  # "In a call with A, B says": in order of mention
                 return [(second[0], first[0])], False
         found = first if len(first) > 1 else [*first, *(n for n in second if n not in first)]
     if len(found) >= 2:
@@ -207,6 +213,12 @@ def _pair(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
         return [(found[0], None)] if found else [(None, None)], False
     found = _unique([*found, *cast.named])[:2]
     return [(found[0], found[1]) if len(found) == 2 else (None, found[0] if found else None)], False
+
+
+def _meanwhile(hit: Hit, partners: Sequence[int]) -> bool:
+    """Whether the talks are only when something else happens ("after talks with Japan"), and the sentence's subject held them."""
+    begins = max(0, hit.start - 1)
+    return bool(partners) and any(t.text in _MEANWHILE for t in hit.line.tokens[begins : partners[0]])
 
 
 def _background(line: Line, i: int, rules: Rules) -> bool:
