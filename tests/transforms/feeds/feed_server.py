@@ -43,7 +43,10 @@ class FeedServer:
         self.open_now += 1
         self.open_most = max(self.open_most, self.open_now)
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            if (begin := await reader.readexactly(1)) == b"\x16":
+                writer.write(http(400))  # it wants to speak TLS, and this server does not
+                return
+            head = (begin + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.strip().split("\r\n")
             method, path, _ = first.split(" ", 2)
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
