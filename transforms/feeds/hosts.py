@@ -17,18 +17,19 @@ class HostHolds:
 
     def __init__(self) -> None:
         self._asked: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._held: dict[str, int] = {}
 
-    def refused(self, host: str, url: str, until: int) -> None:
+    def refused(self, host: str, url: str, until: int, now: int) -> None:
         """The URL has answered 429 and is not to be asked before `until`."""
-        self._asked[host][url] = until
+        asked = {other: end for other, end in self._asked[host].items() if end > now} | {url: until}
+        self._asked[host] = asked
+        if len(asked) >= URLS:
+            self._held[host] = max(asked.values())
 
     def until(self, host: str, now: int) -> int:
         """When the host may be asked again, 0 if now."""
-        if host not in self._asked:
-            return 0
-        held = {url: until for url, until in self._asked[host].items() if until > now}
-        if held:
-            self._asked[host] = held
-        else:
-            del self._asked[host]
-        return max(held.values()) if len(held) >= URLS else 0
+        until = self._held.get(host, 0)
+        if until > now:
+            return until
+        self._held.pop(host, None)
+        return 0

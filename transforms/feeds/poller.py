@@ -170,7 +170,7 @@ class Poller:
             running.pop(url).cancel()  # the feed left the list
         for feed in feeds:
             if current[feed.url].limited_until > now:  # it may have said so to a process that is gone
-                self._holds.refused(_host(feed, current[feed.url]), feed.url, current[feed.url].limited_until)
+                self._holds.refused(_host(feed, current[feed.url]), feed.url, current[feed.url].limited_until, now)
         ready = [feed for feed in feeds if feed.url not in running and is_due(current[feed.url], now)]
         held = [feed for feed in ready if self._hold(feed, current, now)]
         due = sorted(
@@ -224,7 +224,7 @@ class Poller:
             ended = self._clock()
             if response.status == 429:
                 host = urlsplit(response.url).hostname or ""
-                self._holds.refused(host, feed.url, schedule.limit_ends(response.headers, ended))
+                self._holds.refused(host, feed.url, schedule.limit_ends(response.headers, ended), ended)
             if response.status not in (200, 203, 226):
                 return Outcome(ended, response=response)
             body_hash = hashlib.sha256(response.body).hexdigest()[:16]
