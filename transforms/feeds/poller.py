@@ -29,6 +29,7 @@ from transforms.feeds.intake import Outcome, take_in
 from transforms.feeds.opml import Feed
 from transforms.feeds.parsers import Parsers
 from transforms.feeds.politeness import HostTurns
+from transforms.feeds.replays import Replays
 from transforms.feeds.state import FeedState
 
 logger = logging.getLogger(__name__)
@@ -114,6 +115,7 @@ class Poller:
         self.options = options
         self._clock = clock
         self._holds = HostHolds()
+        self._replays: defaultdict[str, Replays] = defaultdict(Replays)
         self._running: defaultdict[str, dict[str, asyncio.Task[Outcome]]] = defaultdict(dict)
         self._loop = asyncio.new_event_loop()
         # Names are resolved in threads, and a name server that hangs must not hold up the others.
@@ -176,6 +178,9 @@ class Poller:
         due = sorted(
             (feed for feed in ready if is_due(current[feed.url], now)), key=lambda feed: (current[feed.url].due, feed.url)
         )
+        replays = self._replays[group]
+        again = {feed.url: outcome for feed in due if (outcome := replays.find(feed.url, current[feed.url], now))}
+        due = [feed for feed in due if feed.url not in again]
         started = {asyncio.create_task(self._poll(feed, current[feed.url])): feed for feed in due}
         running |= {feed.url: task for task, feed in started.items()}
         waited_for = set(started) if patience is not None else set(running.values())
@@ -185,21 +190,26 @@ class Poller:
         failures: list[Failure] = []
         lateness: list[float] = []
         counts: Counter[str] = Counter({"started": len(due), "held": len(held)})
+        polled: dict[str, tuple[FeedState, Outcome]] = {}
         for feed in feeds:
-            task = running.get(feed.url)
-            if task is None or not task.done():
+            if feed.url in again:
+                outcome = again[feed.url]
+                counts["replayed"] += 1
+            elif feed.url in running and running[feed.url].done():
+                outcome = running.pop(feed.url).result()
+            else:
                 continue
-            del running[feed.url]
-            outcome = task.result()
             if outcome.error and outcome.error.kind == "held":
                 counts["held"] += self._hold(feed, current, now)
                 continue
             lateness.append(max(0.0, (outcome.ended - (current[feed.url].due or outcome.ended)) / schedule.SECOND))
+            polled[feed.url] = (current[feed.url], outcome)
             taken = take_in(feed, current[feed.url], outcome, base, self.options.longest_interval)
             current[feed.url] = taken.state
             entries += taken.entries
             failures += taken.failures
             counts += taken.counts
+        replays.keep(polled)
         entries.sort(key=lambda entry: (entry.time, entry.id))
         return Round(tuple(entries), tuple(failures), current, counts, tuple(lateness), len(running))
 

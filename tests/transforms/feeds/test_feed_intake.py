@@ -14,7 +14,7 @@ from transforms.feeds.fetch import Response, Validators
 from transforms.feeds.identity import canonical
 from transforms.feeds.intake import MAX_EDITS, Outcome, take_in
 from transforms.feeds.opml import Feed
-from transforms.feeds.state import FeedState
+from transforms.feeds.state import FeedState, read_line
 
 
 def test_what_a_feed_holds_at_first_is_backfill_and_what_comes_later_is_not() -> None:
@@ -352,6 +352,71 @@ def test_nobody_elses_server_is_polled_every_two_seconds() -> None:
 )
 def test_canonical_links(one: str, other: str, same: bool) -> None:
     assert (canonical(one) == canonical(other)) == same
+
+
+# A state as the first release wrote it.
+FIRST_RELEASE = (
+    b'{"due":1638792949000000,"validators":{"url":"https://paper.example/feed","etag":"\\"1\\"","last_modified":""},'
+    b'"lifetime":600,"skip_hours":[3,4],"body_hash":"00112233445566aa","reported":["dns",7],"first_read":1638792000000000,'
+    b'"last_read":1638792000000000,"document_at":27313200,'
+    b'"known":"ASNFZ4mrze/+3LqYdlQyEAABAaDDsAIREREREREiIiIiIiI="}'
+)
+
+
+def test_a_state_of_the_first_release_can_be_read_and_goes_on() -> None:
+    state = read_line(FIRST_RELEASE)
+    assert (state.rhythm, state.changed_at, state.checked_at, state.distrusted, state.limited_until) == (0, 0, 0, 0, 0)
+    assert (state.moving, state.address, state.complaint) == (("", 0, 0), "", "")
+    assert (state.validators.etag, state.skip_hours, state.reported) == ('"1"', (3, 4), ("dns", 7))
+    assert state.known["0123456789abcdef"].keys == ("111111111111", "222222222222")
+    feed = History(longest=3600)
+    feed.state = state
+    assert titles(feed.after(2000).get(story(1))) == ["Convoy 1 crosses the river"]
+    assert feed.state.changed_at == feed.clock()
+
+
+def test_a_state_with_everything_in_it_survives_being_written_and_read() -> None:
+    state = FeedState(
+        due=None, rhythm=1800, changed_at=1, usual_silence=2, checked_at=3, distrusted=4, moving=("https://new.example/", 5, 2),
+        address="https://new.example/feed", limited_until=6, complaint="the XML is broken", skip_days=(0, 6),
+    )  # fmt: skip
+    assert read_line(state.line) == state
+    assert read_line(b'{"from_a_later_release": 1, "failures": 2}') == FeedState(failures=2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"guid": "http://www.paper.example/news/1"},  # http for https, another host
+        {"guid": "urn:uuid:1", "title": "Convoy 1 turns back", "summary": "It did."},  # the link tells, edited or not
+        {"guid": "", "link": "https://www.paper.example/russia/convoy-crosses-river/amp?utm_source=rss"},
+        {"guid": "urn:uuid:1", "link": "https://other.example/?p=1"},  # title, text and date tell
+    ],
+)
+def test_an_entry_under_a_new_guid_is_the_entry_it_was(changes: dict[str, str]) -> None:
+    feed = History()
+    link = "https://paper.example/russia/convoy-crosses-river"
+    (before,) = feed.get(story(1, link=link)).entries
+    for entry in feed.after().get(story(1, **{"link": link} | changes), story(2)).entries:
+        assert (entry.id, entry.version) == (before.id, 2) if "1" in entry.title else entry.version == 1
+    assert feed.after().get(story(1, **{"link": link} | changes), story(2)).entries == ()
+
+
+def test_a_daily_briefing_under_new_guids_is_new_each_day() -> None:
+    feed = History()
+    for day in range(10):
+        briefing = story(day, title="Morning briefing", summary="What you need to know.", published=feed.clock())
+        assert len(feed.after(DAY).get(briefing).entries) == 1
+
+
+def test_a_page_that_carries_ever_other_news_under_new_guids_loses_none() -> None:
+    feed = History()
+    link = "https://paper.example/live/all-the-latest-news"
+    words = [f"At {n} o'clock." for n in range(3 * MAX_EDITS)]
+    heard = [
+        entry.summary for n, text in enumerate(words) for entry in feed.after().get(story(n, link=link, summary=text)).entries
+    ]
+    assert heard == words
 
 
 @pytest.mark.parametrize("seed", range(40))
