@@ -34,7 +34,7 @@ def may_miss(state: FeedState, shown: Sequence[Recognised]) -> bool:
     """Whether entries may be missing between the state's last document and one that shows these."""
     if not state.first_read or len(shown) < MIN_ITEMS or any(one.known for one in shown):
         return False
-    return any(entry.seen == state.document_at for entry in state.known.values())  # unless the last document was empty
+    return any(entry.seen >= state.document_at for entry in state.known.values())  # unless the last document was empty
 
 
 def complaint(state: FeedState, shown: int, pages: int) -> str:

@@ -38,6 +38,7 @@ from transforms.feeds.state import Known
 
 REKEY_ITEMS, REKEY_NEW, REKEY_KNOWN = 5, 0.6, 0.8
 MAX_EDITS = 24  # of one entry, the limit of lemon24/reader: beyond it a feed is churning, not editing
+MAX_KEYS = 10  # of one entry: those it has now and those it had before, for what was changed may be changed back
 BEGINNING = 500  # characters of a text that tell whether it is the same
 _ARTICLE = re.compile(r"\d{5}|[^/?=&#_-]+(?:[_-][^/?=&#_-]+){2}")  # in the path or query: a number, or three words
 _TRACKING = re.compile(
@@ -60,6 +61,7 @@ class Recognised:
 
 def recognise(feed: str, items: Sequence[Item], known: Mapping[str, Known]) -> list[Recognised]:
     """Say of each item which entry it is; `feed` is the feed's name. Exact repeats within the document are left out."""
+    items = tuple(dict.fromkeys(items))
     guids = Counter(item.guid for item in items)
     links = Counter(canonical(item.link) for item in items)
     pairs = Counter((item.guid, canonical(item.link)) for item in items)
@@ -94,10 +96,13 @@ def recognise(feed: str, items: Sequence[Item], known: Mapping[str, Known]) -> l
                     found[entry_id] = earlier
                     taken.add(earlier)
                     rekeyed.add(entry_id)
-    return [
-        Recognised(item, found.get(entry_id, entry_id), known.get(found.get(entry_id, "")), keys, entry_id in rekeyed)
-        for entry_id, (item, keys) in ids.items()
-    ]
+
+    def recognised(entry_id: str, item: Item, keys: tuple[str, ...]) -> Recognised:
+        entry = known.get(found.get(entry_id, ""))
+        keys = tuple(dict.fromkeys((*keys, *(entry.keys if entry else ()))))[:MAX_KEYS]
+        return Recognised(item, found.get(entry_id, entry_id), entry, keys, entry_id in rekeyed)
+
+    return [recognised(entry_id, item, keys) for entry_id, (item, keys) in ids.items()]
 
 
 def canonical(link: str) -> str:
