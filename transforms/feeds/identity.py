@@ -38,6 +38,7 @@ from transforms.feeds.state import Known
 
 REKEY_ITEMS, REKEY_NEW, REKEY_KNOWN = 5, 0.6, 0.8
 MAX_EDITS = 24  # of one entry, the limit of lemon24/reader: beyond it a feed is churning, not editing
+SHARED = 3  # items under one guid or link: it names none of them, nor will it tomorrow
 MAX_KEYS = 10  # of one entry: those it has now and those it had before, for what was changed may be changed back
 BEGINNING = 500  # characters of a text that tell whether it is the same
 _ARTICLE = re.compile(r"\d{5}|[^/?=&#_-]+(?:[_-][^/?=&#_-]+){2}")  # in the path or query: a number, or three words
@@ -62,19 +63,22 @@ class Recognised:
 def recognise(feed: str, items: Sequence[Item], known: Mapping[str, Known]) -> list[Recognised]:
     """Say of each item which entry it is; `feed` is the feed's name. Exact repeats within the document are left out."""
     items = tuple(dict.fromkeys(items))
-    guids = Counter(item.guid for item in items)
-    links = Counter(canonical(item.link) for item in items)
-    pairs = Counter((item.guid, canonical(item.link)) for item in items)
+    known_by = defaultdict(list)
+    for entry_id, entry in known.items():
+        for key in entry.keys:
+            known_by[key].append(entry_id)
+    names = [(item.guid, canonical(item.link)) for item in items]
+    guids, links, pairs = Counter(guid for guid, _ in names), Counter(link for _, link in names), Counter(names)
+    for guid, link in set(names):  # what many entries share stays shared where a document shows only one of them
+        guids[guid] += SHARED * (_shared(guid) in known_by)
+        links[link] += SHARED * (_shared(link) in known_by)
+        pairs[guid, link] += SHARED * (_shared(guid, link) in known_by)
     ids: dict[str, tuple[Item, tuple[str, ...]]] = {}
     for item in items:
         identity = _identity(item, guids, links, pairs)
         entry_id = _hash(feed, identity, digits=16)
         if entry_id not in ids:
             ids[entry_id] = item, _keys(item, identity, guids, links)
-    known_by = defaultdict(list)
-    for entry_id, entry in known.items():
-        for key in entry.keys:
-            known_by[key].append(entry_id)
     taken: set[str] = set(ids.keys() & known.keys())
 
     def find(keys: Sequence[str]) -> str | None:
@@ -99,7 +103,10 @@ def recognise(feed: str, items: Sequence[Item], known: Mapping[str, Known]) -> l
 
     def recognised(entry_id: str, item: Item, keys: tuple[str, ...]) -> Recognised:
         entry = known.get(found.get(entry_id, ""))
-        keys = tuple(dict.fromkeys((*keys, *(entry.keys if entry else ()))))[:MAX_KEYS]
+        guid, link = item.guid, canonical(item.link)
+        counted = ((guids[guid], (guid,)), (links[link], (link,)), (pairs[guid, link], (guid, link)))
+        marks = [_shared(*names) for count, names in counted if count >= SHARED]
+        keys = tuple(filter(None, dict.fromkeys((*keys, *marks, *(entry.keys if entry else ())))))[:MAX_KEYS]
         return Recognised(item, found.get(entry_id, entry_id), entry, keys, entry_id in rekeyed)
 
     return [recognised(entry_id, item, keys) for entry_id, (item, keys) in ids.items()]
@@ -149,6 +156,10 @@ def _keys(item: Item, identity: str, guids: Counter[str], links: Counter[str]) -
     if item.published is not None:
         keys.append(_hash("same", title, (item.summary or item.text)[:BEGINNING], str(item.published)))
     return (*keys, _hash("title", title or item.summary.casefold()))
+
+
+def _shared(*names: str) -> str:
+    return _hash("shared", *names) if any(names) else ""
 
 
 def _hash(*parts: str, digits: int = 12) -> str:
