@@ -402,6 +402,40 @@ def test_an_entry_under_a_new_guid_is_the_entry_it_was(changes: dict[str, str]) 
     assert feed.after().get(story(1, **{"link": link} | changes), story(2)).entries == ()
 
 
+def test_a_guid_that_moves_to_another_host_is_known_by_its_path_alone() -> None:
+    feed = History()
+    (before,) = feed.get(story(1, guid="http://paper.example/2021/bridge")).entries
+    moved = story(1, guid="https://www.new.example/2021/bridge", link="", title="Convoy 1 turns back", published=None)
+    (after,) = feed.after().get(moved).entries
+    assert (after.id, after.version) == (before.id, 2)
+
+
+def test_a_guid_or_link_that_all_items_share_tells_nothing_where_it_stands_alone_either() -> None:
+    for shared in (
+        {"guid": "paper"},
+        {"guid": "", "link": "https://paper.example/"},
+        {"guid": "paper", "link": "https://paper.example/"},
+    ):
+        feed = History()
+        feed.get(*(story(n, **shared) for n in range(5)))
+        assert feed.after().get(story(4, **shared)).entries == ()
+        ids = {entry.id for n in (5, 6, 7) for entry in feed.after().get(story(n, **shared)).entries}
+        assert len(ids) == 3
+
+
+def test_an_item_that_stands_twice_has_the_id_it_would_have_alone() -> None:
+    (alone,) = History().get(story(1)).entries
+    assert [entry.id for entry in History().get(story(1), story(1)).entries] == [alone.id]
+
+
+def test_what_a_429_left_behind_goes_with_a_good_answer() -> None:
+    feed = History()
+    feed.status(429, retry_after="7200")
+    assert feed.state.limited_until == feed.clock() + 7200 * 1_000_000
+    feed.after(7200).get(story(1))
+    assert feed.state.limited_until == 0
+
+
 def test_a_daily_briefing_under_new_guids_is_new_each_day() -> None:
     feed = History()
     for day in range(10):
