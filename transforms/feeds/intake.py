@@ -64,6 +64,8 @@ def take_in(feed: Feed, state: FeedState, outcome: Outcome, base: float, longest
         base = max(base, FASTEST_ABROAD)
     if base < FASTEST_ABROAD:
         longest = base  # a server of our own, polled every few seconds: nobody is spared by asking less
+    if outcome.check:  # however it ended: a check that failed is not made again at every poll
+        state = replace(state, checked_at=outcome.ended)
     kind, sentence = verdict(outcome, state)
     counts = Counter({"polls": 1, kind: 1})
     if outcome.response:
@@ -142,7 +144,6 @@ def _good(feed: Feed, state: FeedState, outcome: Outcome, base: float, longest: 
         trouble="",
         last_read=now,
         rhythm=rhythm,
-        checked_at=now if outcome.check else state.checked_at,
         limited_until=0,
     )
 

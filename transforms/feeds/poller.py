@@ -22,7 +22,7 @@ from schemas.entry import Entry
 from schemas.failure import Failure
 from transforms.feeds import gaps, schedule, trust
 from transforms.feeds.document import Document
-from transforms.feeds.fetch import LOOPBACK, NO_VALIDATORS, Fetcher, FetchError
+from transforms.feeds.fetch import LOOPBACK, NO_VALIDATORS, Fetcher, FetchError, Validators
 from transforms.feeds.hosts import HostHolds
 from transforms.feeds.identity import recognise
 from transforms.feeds.intake import Outcome, take_in
@@ -228,7 +228,9 @@ class Poller:
     async def _poll(self, feed: Feed, state: FeedState) -> Outcome:
         check = trust.wants_check(state, self._clock())
         trusted = not check and not trust.is_distrusted(state, self._clock())
-        validators = state.validators if trusted else NO_VALIDATORS
+        return replace(await self._ask(feed, state, state.validators if trusted else NO_VALIDATORS), check=check)
+
+    async def _ask(self, feed: Feed, state: FeedState, validators: Validators) -> Outcome:
         try:
             response = await self._fetcher.fetch(state.address or feed.url, validators, self._may_ask)
             ended = self._clock()
@@ -239,10 +241,10 @@ class Poller:
                 return Outcome(ended, response=response)
             body_hash = hashlib.sha256(response.body).hexdigest()[:16]
             if body_hash == state.body_hash and not response.cut:
-                return Outcome(ended, response=response, body_hash=body_hash, check=check)
+                return Outcome(ended, response=response, body_hash=body_hash)
             document = await self._parsers.read(response.body, response.headers.get("content-type", ""), response.url)
             earlier = await self._earlier(feed, state, document, response.url) if response.status == 200 else ()
-            return Outcome(ended, None, response, document, body_hash, earlier, check)
+            return Outcome(ended, None, response, document, body_hash, earlier)
         except FetchError as e:
             return Outcome(self._clock(), error=e)
         except Exception as e:  # whatever one feed does, the others are polled

@@ -107,6 +107,18 @@ def test_a_server_that_always_says_not_modified_is_found_out(server: FeedServer,
     assert heard >= set(range(15, 31))
 
 
+def test_a_check_that_fails_is_not_made_again_at_every_poll(server: FeedServer, poller: Poller, clock: Clock) -> None:
+    feed = Feed(server.on("/feed", http(body=rss(item(1)), ETag='"1"'), http(304)), "Paper")
+    states = poller.round([feed], {}, clock(), patience=None).states
+    clock.forward(8 * DAY)
+    server.on("/feed", http(500), http(304))
+    for _ in range(12):
+        states = poller.round([feed], states, clock(), patience=None).states
+        clock.now = states[feed.url].due or clock.forward(HOUR)
+    asked = [request.headers.get("if-none-match") for request in server.requests]
+    assert asked == [None, None] + ['"1"'] * 11
+
+
 Change = Callable[[FeedState], FeedState]
 OLD = Response(200, "https://paper.example/feed", {}, '"1"')
 NEW = replace(OLD, etag='"2"')
