@@ -40,7 +40,7 @@ def quoted(line: Line, left: int, right: int, words: Quoting) -> tuple[int, int]
 def _trimmed(line: Line, left: int, right: int, words: Quoting) -> tuple[int, int]:
     while right - 1 > left and line.tokens[right - 1].text in words.trimmed:
         right -= 1
-    while left + 1 < right and line.tokens[left].text in words.trimmed:
+    while left + 1 < right and line.tokens[left].text in words.trimmed and line.tokens[left + 1].text != "many":  # "as many as"
         left += 1
     return left, right
 

@@ -3,7 +3,7 @@
     troops          the word                          troop~      with any ending of a verb or noun ("invad~": invade)
     {forces}        a word or phrase of that list     <number>    a number in figures
     <past>          a year at least two before the entry's        <word>    any one word
-    ...             up to 6 words of any kind         ..          up to 2 words: no actor, no comma, no `by`, no word of `speech`
+    ...             up to 6 words of any kind         ..          up to 2 words: no actor, comma, `by`, `as` or word of `speech`
     (a | b c)       one of these                      x?          x or nothing
     <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
     <source's> ...                                    one that must be possessive
@@ -99,7 +99,7 @@ class _Parser:
         stops = "|".join(sorted(re.escape(w) for w in words_of(lists.get("stops", "")))) or "(?!)"
         self.any_word = rf"(?:(?!(?:{stops}) )[^ {BREAK}]+ )"
         speech = "|".join(sorted(re.escape(w) for w in words_of(lists.get("speech", "")))) or "(?!)"
-        self.plain_word = rf"(?:(?!(?:{stops}|{speech}|by) )[^ @,{BREAK}]+ )"
+        self.plain_word = rf"(?:(?!(?:{stops}|{speech}|by|as) )[^ @,{BREAK}]+ )"
 
     def parse(self) -> Pattern:
         regex, needs = self._alternatives()

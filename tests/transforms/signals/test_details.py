@@ -63,3 +63,16 @@ def test_who_says_so_is_named_in_the_words_of_the_text(text: str, who: str, tag:
 def test_the_reading_with_a_number_is_kept_of_two_of_the_same_claim(tag: Tag) -> None:
     signal = first(tag("Russian troops gather near Ukraine", "Russia has massed 90,000 troops near Ukraine."), "TROOP_BUILDUP")
     assert (signal.field, signal.quantity) == ("summary", 90_000)
+
+
+def test_each_number_of_a_long_text_is_a_claim_and_each_has_its_own_speaker(tag: Callable[..., tuple]) -> None:
+    text = (
+        "Russia has massed nearly 80,000 troops near Ukraine, Gen. Joe Biden said last week, and has also set up field hospitals "
+        "along the frontier of the country, sources said. A US intelligence report found that Russia could be preparing to "
+        "invade Ukraine as soon as next month with as many as 150,000 troops."
+    )
+    signals = tag("", "", text)
+    numbers = {s.quantity: s.when for s in signals if s.type == "TROOP_BUILDUP"}
+    assert set(numbers) == {80_000, 150_000}
+    assert numbers[150_000] == "as soon as next month"
+    assert next(s.attributed_to for s in signals if s.type == "LOGISTICS_PREPARATION") == "sources"
