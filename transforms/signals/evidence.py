@@ -15,6 +15,7 @@ TAIL = 3  # so many words after the match are taken if the clause ends with them
 PHRASE = 4  # longest phrase after the match that completes it
 SHORT = 4  # evidence of fewer words takes in one phrase more, and its subject
 HEAD = 2  # so many words before the match are taken if the clause begins with them
+WITH_CONDITION = 12  # longest evidence that ends with a condition
 _EDGES = frozenset({",", BREAK, "and", "or", "but", "that", "which", "who", "by"})
 
 
@@ -33,6 +34,7 @@ def quoted(line: Line, left: int, right: int, words: Quoting) -> tuple[int, int]
     left, right = _trimmed(line, left, right, words)
     right = _finished(line, right, words)
     right = _to_phrase_end(line, right, right - left, words)
+    right = _with_condition(line, left, right, words)
     left = _to_subject(line, left, right, words)
     return _trimmed(line, left, right, words)
 
@@ -68,6 +70,16 @@ def _to_phrase_end(line: Line, right: int, length: int, words: Quoting) -> int:
     if length < SHORT and (joint := _joint(line, right + 1, end, words)) - right <= PHRASE:
         right = joint
     return right
+
+
+def _with_condition(line: Line, left: int, right: int, words: Quoting) -> int:
+    """The end of a short condition that follows at once ("serious consequences | if it attacks Spain"), else `right`."""
+    end = right + 1
+    if right >= len(line.tokens) or line.tokens[right].text != "if":
+        return right
+    while end < len(line.tokens) and _inside(line, end, right, words):
+        end += 1
+    return end if end - left <= WITH_CONDITION else right
 
 
 def _joint(line: Line, start: int, end: int, words: Quoting) -> int:
