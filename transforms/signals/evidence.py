@@ -86,7 +86,7 @@ def _joint(line: Line, start: int, end: int, words: Quoting) -> int:
     """Where the phrase at word `start` ends: at the next preposition or auxiliary."""
     while start < end and line.tokens[start].text not in words.joints:
         start += 1
-    return start
+    return min(start, end)
 
 
 def _to_subject(line: Line, left: int, right: int, words: Quoting) -> int:
