@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 WATCH  ?= watches/ukraine
 FEEDS  ?=
 ARGS   ?=
+ARCHIVES ?= ../shared/feeds
 # torch from PyPI on Linux brings gigabytes of CUDA. TORCH_INDEX names a package index with a smaller build.
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format lock sdist backtest infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest infrastructure template deploy clean
 
 help:  ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ unit: env
 format: env  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+feeds-corpus: env  ## read the feeds of other projects and 20,000 mutations of them (ARCHIVES=directory of *.tar.gz)
+	@$(BIN)/python tests/transforms/feeds/corpus.py --archives $(ARCHIVES) $(ARGS)
 
 lock: env  ## write requirements.lock anew from what .venv holds
 	$(BIN)/pip freeze --all --exclude pip --exclude vedette --exclude-editable | sed 's/+cpu$$//' > requirements.lock
