@@ -11,10 +11,10 @@ ARCHIVES ?= ../shared/feeds
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest benchmark-attacks benchmark-pace benchmark-polling infrastructure template deploy clean
 
 help:  ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(VENV)/ready  ## create the environment (.venv)
 
@@ -57,6 +57,12 @@ backtest: env  ## what the detector says of recorded entries (INPUT=entries.json
 
 sdist: env  ## the package for --setup_file, in dist/
 	$(BIN)/python setup.py --quiet sdist
+
+benchmark-attacks: env  ## poll feeds that attack: each is refused or bounded, and memory does not grow
+	@$(BIN)/python benchmarks/attacks.py $(ARGS)
+
+benchmark-pace: env  ## a thousand feeds of which a tenth hang: how late the others are
+	@$(BIN)/python benchmarks/pace.py $(ARGS)
 
 infrastructure: env  ## what a deployment needs in a Google Cloud project, made once (PROJECT=, REGION=, BUCKET=, WATCH=)
 	@$(BIN)/python deploy/deploy.py infrastructure --project "$(PROJECT)" --region "$(REGION)" --bucket "$(BUCKET)" --watch $(WATCH) $(ARGS)

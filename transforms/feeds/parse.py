@@ -68,7 +68,8 @@ def _marked(body: bytes) -> bytes:
 
 
 def _read_xml(body: bytes, content_type: str, url: str, root: str, begun: int) -> Document:
-    parsed = _parsed(_SUBSET.sub(b"", body[:65536]) + body[65536:], content_type, begun)
+    readable, left_out = _first_items(_SUBSET.sub(b"", body[:65536]) + body[65536:])
+    parsed = _parsed(readable, content_type, begun - left_out)
     if parsed is None:
         return Document("unreadable", "the document cannot be read at all")
     kind = next((kind for name, kind in _KINDS.items() if str(parsed.get("version", "")).startswith(name)), "")
@@ -85,13 +86,12 @@ def _read_xml(body: bytes, content_type: str, url: str, root: str, begun: int) -
     for entry in entries[:MAX_ITEMS]:
         item = _item(entry, base)
         (items if isinstance(item, Item) else bad).append(item)  # type: ignore[arg-type]
-    if len(entries) > MAX_ITEMS:
-        rest = len(entries) - MAX_ITEMS
-        bad.append(BadItem("too-many-items", f"only the first {MAX_ITEMS} of {len(entries)} items are read", "", rest))
+    if (rest := max(0, len(entries) - MAX_ITEMS) + left_out) > 0:
+        bad.append(BadItem("too-many-items", f"only the first {MAX_ITEMS} items are read, {rest} are not", "", rest))
     if (missing := len(parsed.entries) - len(entries)) > 0:
         tail = body[-SHOWN:].decode("utf-8", "replace")
         bad.append(BadItem("cut-item", "the document ends in the middle of its last item", tail, missing))
-    if (lost := begun - len(parsed.entries)) > 0:
+    if (lost := begun - left_out - len(parsed.entries)) > 0:
         head = body[:SHOWN].decode("utf-8", "replace")
         bad.append(BadItem("lost-item", f"of {begun} items that begin in the document, {lost} cannot be told apart", head, lost))
     return Document(
@@ -106,6 +106,15 @@ def _read_xml(body: bytes, content_type: str, url: str, root: str, begun: int) -
         items=tuple(items),
         bad_items=tuple(bad),
     )
+
+
+def _first_items(body: bytes) -> tuple[bytes, int]:
+    """The document with no more items than are read, and how many were left out: its reader would spend the budget on them."""
+    places = beginnings(body)
+    ends = [end.end() for end in _ITEM_END.finditer(body)] if len(places) > MAX_ITEMS else []
+    if not ends or ends[-1] < places[-1]:
+        return body, 0
+    return body[: places[MAX_ITEMS]] + body[ends[-1] :], len(places) - MAX_ITEMS
 
 
 def _parsed(body: bytes, content_type: str, begun: int) -> Any:

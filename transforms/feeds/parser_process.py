@@ -17,7 +17,7 @@ from typing import BinaryIO
 from transforms.feeds.document import Document, to_bytes
 from transforms.feeds.parse import read_document
 
-MEMORY = 1 << 30
+MEMORY = 1 << 29
 LENGTH = struct.Struct(">I")
 
 

@@ -78,3 +78,11 @@ def test_the_books_notice_a_loss() -> None:
     result = account(Path(OWN / "rss20.xml").read_bytes())
     assert (result.begun, result.emitted, result.unaccounted) == (2, 2, 0)
     assert type(result)(begun=3, emitted=1, dead=1).is_wrong
+
+
+def test_what_is_beyond_the_limit_does_not_cost_the_reader_its_budget() -> None:
+    items = b"".join(b"<item><title>Report %d</title></item>" % n for n in range(50_000))
+    whole = b'<rss version="2.0"><channel><title>Paper</title>' + items + b"</channel></rss>"
+    document = read_document(whole, "", URL)
+    assert (len(document.items), document.items[-1].title, document.complaint) == (2000, "Report 1999", "")
+    assert [(bad.reason, bad.items) for bad in document.bad_items] == [("too-many-items", 48_000)]
