@@ -7,6 +7,7 @@ WATCH  ?= watches/ukraine
 FEEDS  ?=
 ARGS   ?=
 ARCHIVES ?= ../shared/feeds
+PEERS := build/peers
 # torch from PyPI on Linux brings gigabytes of CUDA. TORCH_INDEX names a package index with a smaller build.
 TORCH_INDEX ?=
 
@@ -63,6 +64,14 @@ benchmark-attacks: env  ## poll feeds that attack: each is refused or bounded, a
 
 benchmark-pace: env  ## a thousand feeds of which a tenth hang: how late the others are
 	@$(BIN)/python benchmarks/pace.py $(ARGS)
+
+benchmark-polling: env $(PEERS)/ready  ## feed polls an hour on one core, beside lemon24/reader and feedparser + requests
+	@$(BIN)/python benchmarks/polling.py --peers $(PEERS)/bin/python $(ARGS)
+
+$(PEERS)/ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --requirement $<
+	@touch $@
 
 infrastructure: env  ## what a deployment needs in a Google Cloud project, made once (PROJECT=, REGION=, BUCKET=, WATCH=)
 	@$(BIN)/python deploy/deploy.py infrastructure --project "$(PROJECT)" --region "$(REGION)" --bucket "$(BUCKET)" --watch $(WATCH) $(ARGS)
