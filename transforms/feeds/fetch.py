@@ -119,8 +119,8 @@ class Fetcher:
     async def close(self) -> None:
         await self._session.close()
 
-    async def fetch(self, url: str, validators: Validators = NO_VALIDATORS) -> Response:
-        """The answer to a GET. Raises FetchError."""
+    async def fetch(self, url: str, validators: Validators = NO_VALIDATORS, accept: str = "") -> Response:
+        """The answer to a GET; `accept` names what is asked for if it is no feed. Raises FetchError."""
         here, left = parse_url(url), self._deadline
         hops: list[tuple[int, str]] = []
         while True:
@@ -129,7 +129,7 @@ class Fetcher:
                 started = time.monotonic()
                 try:
                     async with asyncio.timeout(left):
-                        response = await self._get(here, validators)
+                        response = await self._get(here, validators, accept)
                 except (TimeoutError, aiohttp.ClientError, OSError, ValueError, BadEncoding, TooLarge) as e:
                     raise _classified(e, here) from None
                 left -= time.monotonic() - started
@@ -143,9 +143,9 @@ class Fetcher:
                 raise FetchError("timeout", f"no answer within {self._deadline:g} s, redirects included")
             here = _redirected(here, target)
 
-    async def _get(self, url: yarl.URL, validators: Validators) -> Response:
+    async def _get(self, url: yarl.URL, validators: Validators, accept: str) -> Response:
         asked = bool(validators) and validators.url == str(url)
-        headers: dict[str, str] = {}
+        headers: dict[str, str] = {"Accept": accept} if accept else {}
         if asked and validators.etag:
             headers |= {"If-None-Match": validators.etag, "A-IM": "feed"}
         if asked and validators.last_modified:

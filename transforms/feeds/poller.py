@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -144,6 +144,10 @@ class Poller:
         `group` keeps apart the callers of one poller: each has feeds of its own (a shard).
         """
         return self._call(self._round(feeds, states, now, self.options.patience if patience == -1.0 else patience, group))
+
+    def start(self, work: Callable[[Fetcher], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Begin some work with the fetcher, beside the polls: its requests take their turns with theirs at each host."""
+        return asyncio.run_coroutine_threadsafe(work(self._fetcher), self._loop)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
