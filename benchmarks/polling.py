@@ -7,8 +7,9 @@ its threads and child processes. They take turns, several times, and the median 
 3 of 10 polls it has a new one, else the answer to the right If-None-Match is 304. The first poll of each feed is not timed.
 
 What is timed is what each has to do to know the new entries and to remember them: fetch, parse, tell new from known, keep
-the state. Ours is a shard's tick without Beam: it reads the feed list, guards addresses, parses in a child process, cleans
-text, recognises entries by several keys and writes a checkpoint. reader writes its SQLite database. The threads keep two
+the state. Ours is a shard's tick without Beam: it reads the feed list, guards addresses, parses in a child process (only the
+items that are not byte for byte those of the last document), cleans text, recognises entries by several keys and writes a
+checkpoint. reader writes its SQLite database. The threads keep two
 dictionaries in memory, clean nothing and survive no restart. There is no network: the answers come at once, which flatters
 the threads, for they wait one by one for a server that is far away (--delay shows it).
 """

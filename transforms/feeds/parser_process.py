@@ -16,14 +16,15 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from transforms.feeds.document import Document, to_bytes
-from transforms.feeds.parse import read_document
+from transforms.feeds.recent import RecentReader
 
 MEMORY = 1 << 29
 LENGTH = struct.Struct(">I")
 
 
-def serve(read: Callable[[bytes, str, str], Document] = read_document) -> None:
+def serve(read: Callable[[bytes, str, str], Document] | None = None) -> None:
     """Answer documents until the input ends. `read` is given the body, its content type and its URL."""
+    read = read or RecentReader().read
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -37,6 +37,7 @@ from transforms.feeds.fetch import Response
 from transforms.feeds.intake import Outcome, take_in
 from transforms.feeds.opml import Feed
 from transforms.feeds.parse import read_document
+from transforms.feeds.recent import RecentReader
 from transforms.feeds.state import FeedState
 
 OWN = Path(__file__).parents[2] / "data/feeds"
@@ -81,13 +82,16 @@ class Hang(BaseException):
     """A document takes longer than its budget; no handler of errors may catch it."""
 
 
-def account(body: bytes) -> Account:
-    """Read the document as the poller does, take it in, and say what became of each of its items."""
+def account(body: bytes, *before: bytes) -> Account:
+    """Read the document as the poller does, take it in, and say what became of each of its items.
+
+    `before` are earlier states of the feed, after which it must be read no differently.
+    """
     begun = time.perf_counter()
     signal.signal(signal.SIGALRM, _hang)
     signal.setitimer(signal.ITIMER_REAL, BUDGET)
     try:
-        return _account(body, begun)
+        return _account(body, before, begun)
     except Hang:
         return Account(seconds=BUDGET, wrong=f"takes longer than {BUDGET:g} s")
     except Exception as e:
@@ -96,14 +100,19 @@ def account(body: bytes) -> Account:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _account(body: bytes, started: float) -> Account:
+def _account(body: bytes, before: tuple[bytes, ...], started: float) -> Account:
     document = read_document(body, "", FEED.url)
     seconds = time.perf_counter() - started
     response = Response(200, FEED.url, {}, body=body)
     taken = take_in(FEED, FeedState(due=0), Outcome(NOW, None, response, document, "0" * 16), 900.0)
     exact, items = _items_of(body, document)
     wrong = ""
-    if from_bytes(to_bytes(document)) != document:
+    reader = RecentReader()
+    for earlier in before:
+        reader.read(earlier, "", FEED.url)
+    if reader.read(body, "", FEED.url) != document:
+        wrong = "it is read otherwise by who has read an earlier state of the feed"
+    elif from_bytes(to_bytes(document)) != document:
         wrong = "the document changes on its way between processes"
     elif any(from_json(Entry, to_json(entry)) != entry for entry in taken.entries):
         wrong = "an entry changes on its way between processes"
@@ -164,7 +173,7 @@ def own() -> Iterator[tuple[str, str, bytes]]:
 
 def _work(job: tuple[str, str, bytes, int]) -> tuple[str, str, int, Account]:
     group, name, body, mutation = job
-    return group, name, mutation, account(mutate(body, f"{name} {mutation}") if mutation else body)
+    return group, name, mutation, account(mutate(body, f"{name} {mutation}"), body) if mutation else account(body)
 
 
 def main() -> int:

@@ -15,7 +15,9 @@ from corpus import NOW, OWN, account, own
 from mutations import mutate
 
 from transforms.feeds.counting import beginnings, count_items
+from transforms.feeds.document import Document
 from transforms.feeds.parse import read_document
+from transforms.feeds.recent import RecentReader
 
 URL = "https://harbour.example/feed"
 EXPECTED: dict[str, dict[str, Any]] = yaml.safe_load((OWN / "corpus.yaml").read_text(encoding="utf-8"))
@@ -41,7 +43,7 @@ def test_no_item_is_lost_however_a_feed_is_broken(name: str) -> None:
     body = (OWN / name).read_bytes()
     for n in range(20):
         broken = mutate(body, f"{name} {n}")
-        result = account(broken)
+        result = account(broken, body)
         assert not result.is_wrong, (n, result, broken)
 
 
@@ -86,3 +88,53 @@ def test_what_is_beyond_the_limit_does_not_cost_the_reader_its_budget() -> None:
     document = read_document(whole, "", URL)
     assert (len(document.items), document.items[-1].title, document.complaint) == (2000, "Report 1999", "")
     assert [(bad.reason, bad.items) for bad in document.bad_items] == [("too-many-items", 48_000)]
+
+
+def feed_of(*numbers: int, head: str = "", between: str = "") -> bytes:
+    items = between.join(f"<item><title>Report {n}</title><guid>{n}</guid></item>" for n in numbers)
+    return f'<rss version="2.0"><channel><title>Paper</title>{head}{items}</channel></rss>'.encode()
+
+
+def reads(monkeypatch: pytest.MonkeyPatch, *bodies: bytes) -> list[int]:
+    """How many items reach the parser for each of a feed's states, one after the other; what is read is always the same."""
+    passed: list[int] = []
+
+    def counting(body: bytes, content_type: str, url: str) -> Document:
+        passed.append(count_items(body))
+        return read_document(body, content_type, url)
+
+    monkeypatch.setattr("transforms.feeds.recent.read_document", counting)
+    reader = RecentReader()
+    for body in bodies:
+        assert reader.read(body, "", URL) == read_document(body, "", URL)
+    return passed
+
+
+def test_only_what_is_new_in_a_feed_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = "<lastBuildDate>Mon, 06 Dec 2021 1{}:00:00 GMT</lastBuildDate>"
+    states = [feed_of(*range(n + 20, n, -1), head=built.format(n)) for n in range(4)]
+    assert reads(monkeypatch, *states) == [20, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        feed_of(3, 2, 1, head="<language>de</language>"),
+        feed_of(3, 2, 1, between="<link>https://other.example/</link>"),
+        feed_of(3, 2, 1)[:-30],
+        feed_of(3, 2, 1).replace(b"Report 3", b"Report & 3"),
+    ],
+)
+def test_a_feed_with_another_head_or_a_fault_is_read_whole(monkeypatch: pytest.MonkeyPatch, then: bytes) -> None:
+    assert reads(monkeypatch, feed_of(2, 1, 0), then)[-1] == 3
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.feeds.recent.REMEMBERED", 3000)
+    reader = RecentReader()
+    for n in range(50):
+        reader.read(feed_of(*range(10)), "", f"{URL}/{n}")
+    assert reader._size <= 3000
+    assert 0 < len(reader._seen) < 10
+    reader.read(b"<rss><channel>" + b"<item><title>x</title></item>" * 10_000, "", f"{URL}/large")
+    assert f"{URL}/large" not in reader._seen
