@@ -210,7 +210,7 @@ class Poller:
             return Outcome(self._clock(), error=FetchError("internal", f"{type(e).__name__}: {e}"))
 
     async def _shut(self) -> None:
-        tasks = [task for running in self._running.values() for task in running.values()]
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]  # polls, and work begun by `start`
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

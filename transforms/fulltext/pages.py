@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -54,6 +55,15 @@ class Pages:
     def is_running(self, entry_id: str) -> bool:
         return entry_id in self._running
 
+    def close(self) -> None:
+        """End the process that reads pages. Before the poller is closed."""
+        if self._parsers is not None:
+            self._poller.start(lambda _: self._parsers_closed()).result()
+
+    async def _parsers_closed(self) -> None:
+        assert self._parsers is not None
+        await self._parsers.close()
+
     async def _read(self, fetcher: Fetcher, entry: Entry) -> Entry | Failure:
         async with self._places:
             try:
@@ -75,7 +85,7 @@ class Pages:
         if _host(response.url) != host and not await self._robots.allow(fetcher, response.url):
             raise FetchError("robots", f"the robots.txt of {_host(response.url)} does not let the page be fetched")
         if self._parsers is None:
-            self._parsers = Parsers(workers=1, budget=self._budget, command=_command())
+            self._parsers = Parsers(workers=1, budget=self._budget, command=(sys.executable, "-c", PROGRAM))
         content_type = response.headers.get("content-type", "")
         page = await self._parsers.read(response.body, content_type, response.url)
         if page.kind != PAGE:
@@ -108,9 +118,3 @@ class Pages:
 
 def _host(url: str) -> str:
     return yarl.URL(url).host or ""
-
-
-def _command() -> tuple[str, ...]:
-    import sys
-
-    return sys.executable, "-c", PROGRAM

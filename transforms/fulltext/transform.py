@@ -11,6 +11,8 @@ A request begins the reading of a page; a tick hands out what has been read. Nei
 
 from __future__ import annotations
 
+import atexit
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -133,7 +135,10 @@ class _AtDesk(beam.DoFn):
 
 @cache
 def _pages(settings: Any) -> Pages:
-    return Pages(poller_for(settings), settings.user_agent.partition("/")[0].split()[0])
+    product = re.match(r"[\w.-]+", settings.user_agent.strip())
+    pages = Pages(poller_for(settings), product[0] if product else "Vedette")
+    atexit.register(pages.close)  # after its poller was registered, so it is closed before it
+    return pages
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,10 @@ HTML = "text/html; charset=utf-8"
 
 
 @pytest.fixture
-def pages(poller: Poller, clock: Clock) -> Pages:
-    return Pages(poller, "Vedette-tests", clock)
+def pages(poller: Poller, clock: Clock) -> Iterator[Pages]:
+    reading = Pages(poller, "Vedette-tests", clock)
+    yield reading
+    reading.close()
 
 
 def read(pages: Pages, *entries: Entry) -> list[Entry | Failure]:
@@ -154,13 +157,13 @@ def test_a_restart_reads_what_was_pending_and_asks_for_nothing_again(server: Fee
     office.ask(entry(server.on("/2", http(body=PAGE, Content_Type=HTML)), id="2"))
     office.desk.tick(office.memory)  # the checkpoint is written; what this tick hands out is lost with the process
     office.wait()
-    office.pages = Pages(poller, "Vedette-tests", office.clock)
-    office.open()
-    office.tick()
-    office.wait()
-    assert [one.id for one in office.tick().entries] == ["2"]
-    assert office.ask(entry(first, id="1")).counts["asked-before"] == 1
+    again = Office(office.place, Pages(poller, "Vedette-tests", office.clock), office.clock)
+    again.tick()
+    again.wait()
+    assert [one.id for one in again.tick().entries] == ["2"]
+    assert again.ask(entry(first, id="1")).counts["asked-before"] == 1
     assert len(server.asked("/1")) == 1
+    again.pages.close()
 
 
 def test_a_memory_that_cannot_be_read_is_no_memory(server: FeedServer, office: Office) -> None:

@@ -137,6 +137,42 @@ def test_a_site_without_rules_allows_all_and_one_in_trouble_nothing(server: Feed
     assert allowed(server, ["/news/1"]) == [may]
 
 
+def test_many_pages_of_a_site_ask_for_its_rules_once(server: FeedServer) -> None:
+    server.on("/robots.txt", http(body=RULES))
+
+    async def main() -> list[bool]:
+        fetcher = Fetcher("Vedette-tests/1", HostTurns(gap=0.0), 2.0, True)
+        robots = Robots("Vedette-tests", Clock())
+        try:
+            return await asyncio.gather(*(robots.allow(fetcher, server.url(f"/{n}")) for n in range(20)))
+        finally:
+            await fetcher.close()
+
+    assert asyncio.run(main()) == [True] * 20
+    assert len(server.requests) == 1
+
+
+def test_rules_are_read_again_after_a_day_and_a_site_in_trouble_is_asked_again_after_an_hour(server: FeedServer) -> None:
+    server.on("/robots.txt", http(500), http(body=RULES), http(body=""))
+    clock = Clock()
+
+    async def main() -> list[bool]:
+        fetcher = Fetcher("Vedette-tests/1", HostTurns(gap=0.0), 2.0, True)
+        robots = Robots("Vedette-tests", clock)
+        found = []
+        try:
+            for hours in (0, 0.5, 0.6, 23, 1.5):
+                clock.forward(hours * 3600)
+                found.append(await robots.allow(fetcher, server.url("/news/1")))
+                found.append(await robots.allow(fetcher, server.url("/")))
+        finally:
+            await fetcher.close()
+        return found
+
+    assert asyncio.run(main()) == [False, False, False, False, False, True, False, True, True, True]
+    assert len(server.requests) == 3
+
+
 def test_a_site_that_does_not_answer_allows_nothing(server: FeedServer) -> None:
     server.on("/robots.txt", b"220 mail.example ready\r\n")
     assert allowed(server, ["/news/1"]) == [False]
