@@ -76,7 +76,7 @@ def test_feeds_that_hang_take_nothing_from_the_others(server: FeedServer) -> Non
     hanging = [Feed(server.on(f"/hang/{i}", silence), f"hangs {i}") for i in range(20)]
     others = [Feed(server.on(f"/{i}", well).replace("127.0.0.1", "localhost"), f"well {i}") for i in range(180)]
     feeds = [*hanging, *others]
-    options = PollOptions(base_interval=900, deadline=30, patience=2, host_gap=0, allow_local_addresses=True)
+    options = PollOptions(base_interval=900, deadline=30, patience=1, host_gap=0, allow_local_addresses=True)
     now = wall_clock()
     with Poller(options) as poller:
         begun = time.monotonic()

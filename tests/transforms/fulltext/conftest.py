@@ -49,6 +49,6 @@ def clock() -> Clock:
 
 @pytest.fixture
 def poller(clock: Clock) -> Iterator[Poller]:
-    options = PollOptions(deadline=2.0, host_gap=0, user_agent=AGENT, allow_local_addresses=True)
+    options = PollOptions(deadline=1.0, host_gap=0, user_agent=AGENT, allow_local_addresses=True)
     with Poller(options, clock) as running:
         yield running
