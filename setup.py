@@ -3,13 +3,15 @@
 What is declared here are the direct dependencies; requirements.lock pins them with all they need.
 """
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 setup(
     name="vedette",
     version="0.1.0",
     description="A streaming watch on the news: feeds in, stories folded by embedding similarity, alerts with their evidence out",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.13",

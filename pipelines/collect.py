@@ -162,6 +162,7 @@ def collect_entries(options: PipelineOptions, feeds: str) -> CollectEntries:
         feeds,
         shards=view.poll_shards,
         base_interval=view.poll_every,
+        longest_interval=view.poll_longest,
         deadline=view.poll_deadline,
         host_gap=view.host_gap,
         user_agent=view.poll_user_agent or USER_AGENT,

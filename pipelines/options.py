@@ -33,6 +33,14 @@ def positive(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> float:
+    """A number of seconds from 0. Raises ValueError, which argparse turns into a sentence."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
 def counting(text: str) -> int:
     """A whole number from 1. Raises ValueError, which argparse turns into a sentence."""
     value = int(text)
@@ -90,6 +98,13 @@ class CollectOptions(PipelineOptions):
             type=positive,
             default=900.0,
             help="seconds between two polls of a feed, at the least (default: 900)",
+        )
+        _add(
+            parser,
+            "poll-longest",
+            type=not_negative,
+            default=3600.0,
+            help="what --poll-every may grow to while a feed shows little new; 0: it never grows (default: 3600)",
         )
         _add(
             parser,

@@ -61,7 +61,9 @@ class LocalOrReal:
     def ensure_subscription(self, name: str, topic: str, filter_: str = "") -> bool:
         """The same for a subscription. True if it was created now."""
         try:
-            self.subscriber.get_subscription(subscription=name, timeout=TIMEOUT)
+            found = self.subscriber.get_subscription(subscription=name, timeout=TIMEOUT)
+            if found.topic != topic:
+                raise UsageError(f"{name} is a subscription on {found.topic}, not on {topic}: give another one, or delete it")
             return False
         except exceptions.NotFound:
             pass

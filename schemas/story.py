@@ -58,7 +58,9 @@ class Judgement:
     severity  INFO, LOW, MEDIUM, HIGH or CRITICAL; rank 0..4 for comparison; score 0..10
     factors   what the score is the product of, for the claim that decided it
     alert     whether the revision is worth an alert; reason: why, or why not, in one sentence
-    changed   keys of the claims that are new in this revision and count (they make the alert's identity)
+    changed   keys of the claims that are news and count: this revision's and those held back before (they make the alert's
+              identity)
+    held      keys of the claims that quiet hours hold back: they are news to the next revision as well
     """
 
     severity: str
@@ -68,6 +70,7 @@ class Judgement:
     alert: bool
     reason: str
     changed: tuple[str, ...]
+    held: tuple[str, ...] = ()
 
 
 @record
@@ -88,6 +91,7 @@ class Story:
     alerts         how many alerts were raised, this revision's included
     reached_rank   highest rank of its judgements, whether they alerted or not; -1 before the first
     named          how many entries name each of `actors`
+    held           keys of claims that the judgement before this revision's held back
     """
 
     id: str
@@ -111,3 +115,4 @@ class Story:
     alerts: int = 0
     reached_rank: int = -1
     named: tuple[int, ...] = ()
+    held: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ class PatternSpec(Settings):
     unless      a pattern that the sentence must not match, "" for none
     modality    what the pattern means by itself ("possible" for "invasion fears"), "" for the type's own
     agentless   the words leave open who does it ("shots were fired"): no actor before them is taken for the source
+    sideless    the words are about no side ("the brink of war"): the sides of the watch do not fill in
     confidence  0..1, how sure the words are
     """
 
@@ -31,6 +32,7 @@ class PatternSpec(Settings):
     unless: str = ""
     modality: Modality | Literal[""] = ""
     agentless: bool = False
+    sideless: bool = False
     confidence: float = Field(default=0.9, ge=0, le=1)
 
     @model_validator(mode="before")
@@ -63,7 +65,7 @@ class SignalType(Settings):
     weight       0..10, how much (research/events.md, section 3.5)
     label        how an alert's headline calls it: "troop build-up"
     modality     what a statement of the type is if no cue says otherwise
-    modalities   what cues may make of it; a cue for any other modality is passed over
+    modalities   what cues may make of it, the first that applies; a cue for any other modality is passed over
     speech_act   the statement is the event: a threat weighs as a threat made, not as a deed that is only threatened
     speaker      whether who says it is the one who does it (a threat, a demand) or only reports it
     source_side  side of the watch that does it where grammar does not say, "" for none
@@ -99,9 +101,11 @@ class Taxonomy(Settings):
     """All types of signals, and the words that read them.
 
     lists  word lists that patterns name in braces; the first ones of the file are also used by the code
-    cues   what sets the modality: the first cue that applies wins
+    times  patterns for the time of a coming event ("as early as next month")
+    cues   what sets the modality (the order of `SignalType.modalities` decides between them)
     """
 
     lists: dict[str, str] = Field(default_factory=dict)
+    times: tuple[str, ...] = ()
     cues: tuple[Cue, ...] = ()
     types: tuple[SignalType, ...]

@@ -40,7 +40,11 @@ def words_of(directory: Path) -> set[str]:
     names = actors | {name for actor in actors for kind in NAMES for name in known[actor].get(kind, ())}
     lower = {word.lower() for side in sides for word in (side, *known[side].get("stands_for", ()))}
     said = " ".join((*watch["relevance"]["description"], *watch["relevance"].get("decoys", ())))
-    terms = {term.rstrip("*") for term in watch["gate"].get("terms", ()) if term.rstrip("*").isalpha()}
+    terms = {
+        term.rstrip("*")
+        for term in [*watch["gate"].get("terms", ()), *watch["gate"].get("places", ())]
+        if term.rstrip("*").isalpha()
+    }
     lower |= {form for term in terms if not re.search(rf"\b{term}", said) for form in (term, term.capitalize())} - ORDINARY
     return {word for word in {watch["name"], *watch["name"].split("-"), *names, *lower} if len(word) > 3} - {"strait"}
 

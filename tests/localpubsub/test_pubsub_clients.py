@@ -148,9 +148,8 @@ def test_a_pull_waits_for_a_message_and_gets_it_at_once(cloud: Cloud) -> None:
 
 def test_an_idle_pull_ends_empty_before_the_clients_deadline(cloud: Cloud) -> None:
     subscription = cloud.subscription(cloud.topic())
-    started = time.monotonic()
+    # An answer after the deadline would be DeadlineExceeded here.
     assert not cloud.subscriber.pull(subscription=subscription, max_messages=10, timeout=1.5, retry=None).received_messages
-    assert time.monotonic() - started < 1.4
 
 
 def test_an_idle_pull_as_beam_does_it_ends_empty_after_the_wait(make_cloud: Callable[..., Cloud]) -> None:
@@ -159,7 +158,7 @@ def test_an_idle_pull_as_beam_does_it_ends_empty_after_the_wait(make_cloud: Call
     started = time.monotonic()
     response = cloud.subscriber.pull(subscription=subscription, max_messages=10, timeout=30)
     assert not response.received_messages
-    assert 0.15 < time.monotonic() - started < 3
+    assert 0.15 < time.monotonic() - started < 15, "after the wait, not at the client's deadline"
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,7 @@ def test_impulse_ticks_are_refused_where_they_would_crash() -> None:
         (CollectOptions, ("--tick-every", "0")),
         (CollectOptions, ("--tick-every", "nan")),
         (CollectOptions, ("--poll-every", "-5")),
+        (CollectOptions, ("--poll-longest", "-1")),
         (CollectOptions, ("--poll-deadline", "soon")),
         (CollectOptions, ("--poll-shards", "0")),
         (CollectOptions, ("--ticks", "sometimes")),

@@ -109,8 +109,8 @@ def _merged(actors: list[Actor]) -> list[Actor]:
     return merged
 
 
-def _place(mention: Mention) -> tuple[int, int]:
-    return FIELDS.index(mention.field), mention.start
+def _place(mention: Mention) -> tuple[int, int, int]:
+    return FIELDS.index(mention.field), mention.start, mention.end
 
 
 @functools.lru_cache(maxsize=8)

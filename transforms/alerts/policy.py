@@ -36,12 +36,13 @@ class AlertPolicy:
         if decisive is None:
             return Judgement("INFO", 0, 0.0, (), False, "no signal in the story", ())
 
-        new = [s for s in scored if s.claim.revision == story.revision and s.rank >= least]
+        new = [s for s in scored if s.rank >= least and (s.claim.revision == story.revision or s.claim.key in story.held)]
         raised = decisive.rank > story.reached_rank
         changed = tuple(sorted(s.claim.key for s in new))
 
-        def verdict(alert: bool, reason: str) -> Judgement:
-            return Judgement(decisive.severity, decisive.rank, decisive.score, decisive.factors, alert, reason, changed)
+        def verdict(alert: bool, reason: str, held: tuple[str, ...] = story.held) -> Judgement:
+            kept = () if alert else held
+            return Judgement(decisive.severity, decisive.rank, decisive.score, decisive.factors, alert, reason, changed, kept)
 
         entry = next(e for e in reversed(story.entries) if e.id == story.latest)
         if decisive.rank < least:
@@ -60,9 +61,8 @@ class AlertPolicy:
         if story.alerted_at is not None:
             since = (entry.time - story.alerted_at) / HOUR
             if since < policy.quiet_hours:
-                return verdict(
-                    False, f"the story alerted {max(since, 0):.1f} h ago at this severity, quiet for {policy.quiet_hours:g} h"
-                )
+                quiet = f"the story alerted {max(since, 0):.1f} h ago at this severity, quiet for {policy.quiet_hours:g} h"
+                return verdict(False, quiet, held=changed)
         if new:
             labels = sorted({_label(s.claim, self.watch) for s in new})
             return verdict(True, f"new in this watch: {', '.join(labels)}")

@@ -39,7 +39,8 @@ def alert_of(story: Story, watch: Watch, models: tuple[str, ...] = ()) -> Alert:
     claims = sorted(story.claims, key=lambda c: -scores.get(c.key, 0.0))
     latest = next(e for e in reversed(story.entries) if e.id == story.latest)
     signals = tuple(
-        _signal(c, labels.get(c.signal.type, c.signal.type), c.revision == story.revision) for c in claims[:MAX_SIGNALS]
+        _signal(c, labels.get(c.signal.type, c.signal.type), c.revision == story.revision or c.key in judgement.changed)
+        for c in claims[:MAX_SIGNALS]
     )
     return Alert(
         spec_version=SPEC_VERSION,

@@ -29,13 +29,20 @@ ADVICE = {
     "bad-url": "correct the URL",
     "broken": "tell the publisher; a validator such as validator.w3.org/feed shows where the XML breaks",
     "challenge": "the publisher wants a person; ask for the feed to be let through, or take another feed",
+    "bad-item": "tell the publisher; the other entries are read",
+    "consent": "ask the publisher for an address without the page, or take another feed",
+    "cut-item": "try again; if it stays so, tell the publisher",
     "connect": "try again later; if it stays so, look for the feed's new address",
     "cut-off": "try again; if it stays so, tell the publisher",
     "dns": "check the spelling of the host; the site may be gone",
+    "empty-item": "none needed: the other entries are read",
     "encoding": "tell the publisher; the server compresses in a way that was not asked for",
     "expired": "take the feed off the list; it has ended",
     "forbidden": "set --user-agent to name you and a way to reach you, or ask the publisher",
     "gone": "take the feed off the list; the publisher has closed it",
+    "http-status": "open the URL in a browser; if it looks well there, tell the publisher",
+    "internal": "report it to the makers of this program",
+    "login": "use an address with a token if the publisher gives one, or https://name:password@host/...",
     "not-a-feed-binary": "correct the URL; it leads to a file",
     "not-a-feed-empty": "try again later; the server sends nothing",
     "not-a-feed-html": "correct the URL: look in the page's source for a link of type application/rss+xml",
@@ -44,13 +51,16 @@ ADVICE = {
     "not-a-feed-xml-other": "correct the URL; sitemaps and lists of feeds are not polled",
     "not-found": "look for the feed's new address on the site",
     "over-budget": "tell the publisher; the document takes too long to read",
+    "parked": "take the feed off the list, or look for the outlet's new site",
     "rate-limited": "poll less often, or list fewer feeds of this host",
     "redirect": "open the URL in a browser and list the address it ends at",
     "server-error": "try again later",
     "timeout": "try again later; the server is slow or hangs",
     "tls": "check that the site's certificate is valid",
+    "too-many-items": "none needed: the newest entries stand first in most feeds",
     "too-large": "ask the publisher for a feed with fewer entries",
     "unauthorized": "the feed needs a password: https://name:password@host/...",
+    "unexpected-304": "tell the publisher; a cache in front of the server answers wrongly",
     "unavailable": "try again later",
 }
 
@@ -61,12 +71,14 @@ class Row:
 
     status  "well", "weak" (it can be polled, but something is wrong with it), or a class of failure
     newest  the date of its newest entry, None if no entry has one that can be true
+    is_read whether a document could be read, whole or in part
     """
 
     feed: Feed
     status: str
     entries: int = 0
     newest: datetime | None = None
+    is_read: bool = False
     problems: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
@@ -100,19 +112,16 @@ def feeds_table(rows: list[Row]) -> RenderableType:
     """The rows as a table for the terminal, with a line that counts them."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, leading=1)
     table.add_column("feed", ratio=3, overflow="fold")
-    table.add_column("status", no_wrap=True)
-    table.add_column("entries", justify="right")
-    table.add_column("newest", no_wrap=True)
-    table.add_column("what is wrong", ratio=3)
-    table.add_column("what to do", ratio=3)
+    table.add_column("found", no_wrap=True)
+    table.add_column("what is wrong, and what to do", ratio=4)
     for row in sorted(rows, key=lambda row: not row.problems):
+        entries = f"{row.entries} entr{'y' if row.entries == 1 else 'ies'}" if row.is_read else ""
+        newest = f"{row.newest:%Y-%m-%d %H:%M}" if row.newest else ""
+        todo = "\n".join(f"[cyan]> {escape(advice)}[/]" for advice in row.advice)
         table.add_row(
             f"[bold]{escape(row.feed.outlet)}[/]\n[dim]{escape(row.feed.name)}[/]",
-            f"[{_COLOURS.get(row.status, 'red')}]{escape(row.status)}[/]",
-            str(row.entries),
-            f"{row.newest:%Y-%m-%d %H:%M}" if row.newest else "",
-            escape("\n".join(row.problems)),
-            escape("\n".join(row.advice)),
+            f"[{_COLOURS.get(row.status, 'red')}]{escape(row.status)}[/]\n[dim]{', '.join(filter(None, (entries, newest)))}[/]",
+            "\n".join(filter(None, (escape("\n".join(row.problems)), todo))),
         )
     well = sum(not row.problems for row in rows)
     summary = f"{well} of {len(rows)} feeds are well" if well < len(rows) else f"all {len(rows)} feeds are well"
@@ -124,11 +133,28 @@ def _row(feed: Feed, state: FeedState, entries: list[Entry], failures: list[Fail
     advice = [ADVICE[failed.reason] for failed in failures if failed.reason in ADVICE]
     dated = [entry.published for entry in entries if entry.published == entry.time]
     newest = EPOCH + max(dated) * MICROSECOND if dated else None
-    for problem, what_to_do in _weaknesses(entries, len(dated), newest, now) if not state.trouble else ():
-        problems.append(problem)
-        advice.append(what_to_do)
-    status = state.trouble or ("weak" if problems else "well")
-    return Row(feed, status, len(entries), newest, tuple(problems), tuple(dict.fromkeys(advice)))
+    status = state.trouble
+    if not status and not state.last_read:
+        status = "rate-limited"
+        problems.append("not asked: other feeds of this host are answered with status 429")
+        advice.append(ADVICE[status])
+    if not status:
+        for problem, what_to_do in (*_defects(state), *_weaknesses(entries, len(dated), newest, now)):
+            problems.append(problem)
+            advice.append(what_to_do)
+        status = "weak" if problems else "well"
+    read = bool(entries or state.last_read)
+    return Row(feed, status, len(entries), newest, read, tuple(problems), tuple(dict.fromkeys(advice)))
+
+
+def _defects(state: FeedState) -> list[tuple[str, str]]:
+    """What is wrong with how a feed came that could be read all the same."""
+    found = []
+    if state.complaint:
+        found.append((state.complaint, "none needed: it is read all the same; the publisher may want to know"))
+    if state.moving[0]:
+        found.append(("the feed has moved for good", f"list {state.moving[0]} instead"))
+    return found
 
 
 def _weaknesses(entries: list[Entry], dated: int, newest: datetime | None, now: int) -> list[tuple[str, str]]:

@@ -45,6 +45,7 @@ class Document:
     ttl         minutes between polls the feed asks for (RSS ttl, or sy:updatePeriod / updateFrequency), None if silent
     skip_hours  hours (0..23, UTC) and days (0 = Monday) in which the feed asks not to be polled
     expired     the feed says that it will never change again (JSON Feed 1.1)
+    earlier     address of the page with the entries before these (RFC 5005 prev-archive or next; JSON Feed next_url)
     cut         the document ends before it is complete; the items that were whole are here
     """
 
@@ -56,6 +57,7 @@ class Document:
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     expired: bool = False
+    earlier: str = ""
     cut: bool = False
     items: tuple[Item, ...] = ()
     bad_items: tuple[BadItem, ...] = ()

@@ -9,7 +9,7 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -37,6 +37,7 @@ KEPT_HEADERS = (
     "expires",
     "location",
     "retry-after",
+    "x-amzn-waf-action",
 )
 LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|\[?::1\]?")
 
@@ -119,13 +120,25 @@ class Fetcher:
     async def close(self) -> None:
         await self._session.close()
 
-    async def fetch(self, url: str, validators: Validators = NO_VALIDATORS, accept: str = "") -> Response:
-        """The answer to a GET; `accept` names what is asked for if it is no feed. Raises FetchError."""
+    async def fetch(
+        self,
+        url: str,
+        validators: Validators = NO_VALIDATORS,
+        may_ask: Callable[[str], None] | None = None,
+        accept: str = "",
+    ) -> Response:
+        """The answer to a GET. Raises FetchError.
+
+        `may_ask` is given the host when its turn has come, and raises if it is not to be asked after all; `accept` names
+        what is asked for if it is no feed.
+        """
         here, left = parse_url(url), self._deadline
         hops: list[tuple[int, str]] = []
         while True:
             gap = 0.0 if LOOPBACK.fullmatch(here.host or "") else None
             async with self._turns.turn(here.host or "", gap):
+                if may_ask:
+                    may_ask(here.host or "")
                 started = time.monotonic()
                 try:
                     async with asyncio.timeout(left):
@@ -225,6 +238,8 @@ def _with(response: Response, **changes: object) -> Response:
 def _classified(error: Exception, url: yarl.URL) -> FetchError:
     text = " ".join(str(error).split()) or type(error).__name__
     text = text.rpartition(" [")[2].rstrip("]") if isinstance(error, aiohttp.ClientConnectorError) else text  # the system's words
+    if isinstance(error, aiohttp.ClientResponseError) and error.message:
+        text = error.message.splitlines()[0].rstrip(":")
     if REFUSED in text:
         return FetchError("address-refused", f"{url.host} leads inside: {text}")
     kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (

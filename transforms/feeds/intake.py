@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from schemas.entry import Entry, content_hash, credible_time
 from schemas.failure import Failure, failure
-from transforms.feeds import schedule
+from transforms.feeds import gaps, moves, schedule, trust
 from transforms.feeds.document import BadItem, Document
 from transforms.feeds.fetch import LOOPBACK, FetchError, Response, Validators
-from transforms.feeds.identity import Recognised, recognise
+from transforms.feeds.identity import MAX_EDITS, Recognised, recognise
 from transforms.feeds.opml import Feed
+from transforms.feeds.refusals import SENTENCES, is_challenge, page_class
+from transforms.feeds.rhythm import next_rhythm
 from transforms.feeds.state import FeedState, Known
 
 STAGE = "PollFeeds"
@@ -21,7 +23,6 @@ MINUTE = 60 * schedule.SECOND
 DAY = 24 * 60  # minutes
 REMEMBER = 30 * DAY  # an entry that left the document; one that is in it is never forgotten
 REMEMBER_AT_LEAST = 200  # entries, or four documents full: what comes back after more than that is news again
-MAX_EDITS = 24  # of one entry, the limit of lemon24/reader: beyond it a feed is churning, not editing
 REMIND = 24 * 60 * MINUTE
 SHOWN = 2_000  # bytes of a document that is no feed
 FASTEST_ABROAD = 60.0  # seconds: nobody's server but our own is polled more often, whatever the base interval
@@ -33,6 +34,8 @@ class Outcome:
 
     ended      microseconds since 1970 when the response was complete
     body_hash  of the body as received; if it equals the state's, the body was not read again and `document` is None
+    earlier    pages with the entries before the document's, read because nothing in it was known (gaps.py)
+    check      it was asked without validators to see whether "not modified" is true (trust.py)
     """
 
     ended: int
@@ -40,6 +43,8 @@ class Outcome:
     response: Response | None = None
     document: Document | None = None
     body_hash: str = ""
+    earlier: tuple[Document, ...] = ()
+    check: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,15 @@ class Taken:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def take_in(feed: Feed, state: FeedState, outcome: Outcome, base: float) -> Taken:
-    """Apply the outcome to the feed's state; `base` is the base interval in seconds."""
-    if not LOOPBACK.fullmatch(feed.host):
+def take_in(feed: Feed, state: FeedState, outcome: Outcome, base: float, longest: float = 0.0) -> Taken:
+    """Apply the outcome to the feed's state; `base` is the base interval in seconds, `longest` what it may grow to while a
+    feed shows little new (0: it never grows)."""
+    if state.address or not LOOPBACK.fullmatch(feed.host):
         base = max(base, FASTEST_ABROAD)
+    if base < FASTEST_ABROAD:
+        longest = base  # a server of our own, polled every few seconds: nobody is spared by asking less
+    if outcome.check:  # however it ended: a check that failed is not made again at every poll
+        state = replace(state, checked_at=outcome.ended)
     kind, sentence = verdict(outcome, state)
     counts = Counter({"polls": 1, kind: 1})
     if outcome.response:
@@ -65,7 +75,7 @@ def take_in(feed: Feed, state: FeedState, outcome: Outcome, base: float) -> Take
     if outcome.document and outcome.document.is_feed:
         state, entries, failures = _take_document(feed, state, outcome, outcome.document, counts)
     if kind in ("read", "same", "unchanged"):
-        state = _good(feed, state, outcome, base)
+        state = _good(feed, state, outcome, base, longest, counts)
     else:
         state, report = _bad(feed, state, outcome, base, kind, sentence)
         failures += report
@@ -91,6 +101,8 @@ def verdict(outcome: Outcome, state: FeedState) -> tuple[str, str]:
         return "cut-off", "the document ends before it is complete"
     if document.kind == "over-budget":
         return "over-budget", document.complaint
+    if document.kind == "html" and (refusal := page_class(response.body, response.url)):
+        return refusal, SENTENCES[refusal]
     if not document.is_feed:
         return f"not-a-feed-{document.kind}", document.complaint
     if document.expired:
@@ -102,7 +114,7 @@ def verdict(outcome: Outcome, state: FeedState) -> tuple[str, str]:
 
 def _status_class(response: Response) -> str:
     status = response.status
-    if status in (403, 503, 429) and response.headers.get("cf-mitigated") == "challenge":
+    if is_challenge(response.headers):
         return "challenge"
     named = {401: "unauthorized", 402: "forbidden", 403: "forbidden", 404: "not-found", 410: "gone", 429: "rate-limited"}
     named |= {451: "forbidden", 503: "unavailable"}
@@ -111,21 +123,28 @@ def _status_class(response: Response) -> str:
     return "server-error" if status >= 500 else "redirect" if 300 <= status < 400 else "http-status"
 
 
-def _good(feed: Feed, state: FeedState, outcome: Outcome, base: float) -> FeedState:
-    response = outcome.response
+def _good(feed: Feed, state: FeedState, outcome: Outcome, base: float, longest: float, counts: Counter[str]) -> FeedState:
+    response, now = outcome.response, outcome.ended
     assert response is not None
+    seen = (
+        (1, 1) if response.status == 226 else (counts["known"] + counts["edits"], counts["new"])
+    )  # 226 leaves out what is known
+    rhythm = next_rhythm(state.rhythm, base, longest, *seen, gap=bool(counts["gaps"]))
+    pace = max(rhythm, trust.SLOWEST_PACE) if trust.is_distrusted(state, now) else max(rhythm, base)
     lifetime = schedule.freshness(response.headers, outcome.ended)
     if lifetime is None:  # RFC 9111, 4.3.4: a 304 that says nothing leaves standing what the document came with
         lifetime = state.lifetime if response.status == 304 else 0
-    pause = schedule.after_success(base, lifetime, state.advice)
+    pause = schedule.after_success(pace, lifetime, state.advice)
     return replace(
-        state,
+        moves.after_success(state, response, now),
         due=schedule.due(outcome.ended, pause, feed.url, state.skip_hours, state.skip_days),
         validators=_validators(response, state),
         lifetime=lifetime,
         failures=0,
         trouble="",
-        last_read=outcome.ended,
+        last_read=now,
+        rhythm=rhythm,
+        limited_until=0,
     )
 
 
@@ -141,21 +160,37 @@ def _bad(
 ) -> tuple[FeedState, list[Failure]]:
     headers = outcome.response.headers if outcome.response else {}
     wait = schedule.retry_after(headers, outcome.ended)
-    pause = schedule.after_failure(base, kind, state.failures + 1, wait)
+    failed = moves.after_failure(replace(state, failures=state.failures + 1), kind)
+    if kind == "rate-limited":
+        failed = replace(failed, limited_until=schedule.limit_ends(headers, outcome.ended))
+    went_back = bool(state.address and not failed.address)  # what the new address says does not end the feed
+    pause = schedule.after_failure(base, "not-found" if went_back and kind == "gone" else kind, failed.failures, wait)
     due = None if pause is None else schedule.due(outcome.ended, pause, feed.url)
     reported, failures = state.reported, []
     if kind != reported[0] or outcome.ended - reported[1] >= REMIND:
         reported = (kind, outcome.ended)
         payload = outcome.response.body[:SHOWN] if outcome.response else b""
         failures.append(failure(STAGE, kind, sentence, feed.name, payload))
-    return replace(state, due=due, failures=state.failures + 1, trouble=kind, reported=reported), failures
+    return replace(failed, due=due, trouble=kind, reported=reported), failures
 
 
 def _take_document(
     feed: Feed, state: FeedState, outcome: Outcome, document: Document, counts: Counter[str]
 ) -> tuple[FeedState, tuple[Entry, ...], list[Failure]]:
     minute = outcome.ended // MINUTE
+    response = outcome.response
+    assert response is not None
+    whole = response.status != 226 and not response.cut and not document.cut and not (document.complaint and not document.items)
     recognised = recognise(feed.name, document.items, state.known)
+    items, gap = len(document.items), []
+    if whole and gaps.may_miss(state, recognised):
+        found = gaps.search(feed.name, state, document.items, outcome.earlier)
+        counts["gaps-closed" if found.closed else "gaps"] += 1
+        if not found.closed:
+            sentence = gaps.complaint(state, len(recognised), len(outcome.earlier))
+            gap.append(failure(STAGE, "possible-gap", sentence, feed.name))
+        items += len(found.missing)
+        recognised = recognise(feed.name, (*document.items, *found.missing), state.known)
     known = dict(state.known)
     entries = []
     for item in recognised:
@@ -167,14 +202,21 @@ def _take_document(
             version = entry.version
             entries.append(entry)
         known[item.entry_id] = Known(entry.content_hash[:16], version, minute, item.keys)
-    counts["repeats"] += len(document.items) - len(recognised)
+    counts["rekeyed"] += any(item.rekeyed for item in recognised)
+    counts["repeats"] += items - len(recognised)
     failures = _bad_items(feed, document.bad_items, known, minute)
     counts["bad-items"] += len(failures)
+    failures += gap
+    if outcome.check and trust.has_lied(state, response, (entry.published for entry in entries)):
+        counts["liars"] += 1
+        failures.append(failure(STAGE, "lying-validators", trust.complaint(state), feed.name))
+        state = replace(state, distrusted=outcome.ended)
     if document.complaint and document.items:
         counts["salvaged"] += 1
-    response = outcome.response
-    assert response is not None
-    whole = response.status != 226 and not response.cut and not document.cut and not (document.complaint and not document.items)
+    if entries and whole:
+        observed = (outcome.ended - state.changed_at) // schedule.SECOND if state.changed_at and not outcome.check else 0
+        usual = trust.usual_silence(document.items, outcome.ended, observed)
+        state = replace(state, changed_at=outcome.ended, usual_silence=usual)
     if whole:
         known = _remembered(known, state, minute, len(recognised))
         state = replace(
@@ -185,6 +227,7 @@ def _take_document(
             skip_days=document.skip_days,
             first_read=state.first_read or outcome.ended,
             document_at=minute,
+            complaint=document.complaint,
         )
     entries.sort(key=lambda entry: (entry.time, entry.id))
     return replace(state, known=known), tuple(entries), failures

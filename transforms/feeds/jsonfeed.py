@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from transforms.feeds.clean import web_url
 from transforms.feeds.dates import parse_date
 from transforms.feeds.document import BadItem, Document, Item
 from transforms.feeds.items import MAX_ITEMS, RawItem, build
@@ -33,6 +34,7 @@ def read_json(body: bytes, url: str) -> Document:
         title=_text(data, "title"),
         language=_text(data, "language"),
         expired=data.get("expired") is True,
+        earlier=web_url(_text(data, "next_url"), url),
         items=tuple(items),
         bad_items=tuple(bad),
     )

@@ -103,6 +103,7 @@ def _read_xml(body: bytes, content_type: str, url: str, root: str, begun: int) -
         skip_hours=_skip_hours(body),
         skip_days=_skip_days(body),
         cut=cut,
+        earlier=_earlier(feed, url),
         items=tuple(items),
         bad_items=tuple(bad),
     )
@@ -218,7 +219,8 @@ def _complaint(parsed: Any, cut: bool) -> str:
     problem = parsed.get("bozo_exception")
     harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
     if parsed.get("bozo") and problem is not None and not isinstance(problem, harmless):
-        return f"the XML is broken: {' '.join(str(problem).split())[:200]}"
+        where = re.sub(r"^<unknown>:(\d+):(\d+): ", r"line \1, column \2: ", " ".join(str(problem).split()))
+        return f"the XML is broken: {where[:200]}"
     return ""
 
 
@@ -233,6 +235,11 @@ def _ttl(feed: Any) -> int | None:
     frequency = _str(feed.get("sy_updatefrequency")).strip()
     times = int(frequency[:6]) if frequency.isdecimal() and int(frequency[:6]) else 1
     return max(1, minutes // times)
+
+
+def _earlier(feed: Any, url: str) -> str:
+    links = {_str(link.get("rel")): _str(link.get("href")) for link in feed.get("links", [])}
+    return web_url(links.get("prev-archive") or links.get("next") or "", url)
 
 
 def _skip_hours(body: bytes) -> tuple[int, ...]:

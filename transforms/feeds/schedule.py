@@ -1,8 +1,8 @@
 """When to poll next: pure functions of what the server and the feed said, and of how often it failed.
 
-good answer   the longest of: base interval; freshness (Cache-Control max-age less Age, else Expires less Date: RFC 9111,
-              4.2.1) up to a day; what the feed asks for (ttl, sy:updatePeriod) up to an hour, for feeds leave "daily"
-              standing that publish every minute, and an hour is what the gentlest readers keep
+good answer   the longest of: base interval, or the feed's rhythm (rhythm.py); freshness (Cache-Control max-age less Age, else
+              Expires less Date: RFC 9111, 4.2.1) up to a day; what the feed asks for (ttl, sy:updatePeriod) up to an hour,
+              for feeds leave "daily" standing that publish every minute, and an hour is what the gentlest readers keep
 failure       doubling from the base interval, or from the class's own beginning, up to the class's ceiling;
               never before Retry-After (RFC 9110, 10.2.3), which is heard up to a week
 gone, expired never again
@@ -52,12 +52,15 @@ BACK_OFF: Mapping[str, BackOff] = {
     "unauthorized": BackOff(first=4 * HOUR),
     "forbidden": BackOff(first=4 * HOUR),
     "challenge": BackOff(first=4 * HOUR),
+    "consent": BackOff(first=4 * HOUR),
+    "login": BackOff(first=4 * HOUR),
+    "parked": BackOff(first=4 * HOUR),
     "address-refused": BackOff(first=4 * HOUR),
 }
 
 
 def after_success(base: float, lifetime: int = 0, advice: int = 0) -> float:
-    """Seconds until the next poll after a good answer."""
+    """Seconds until the next poll after a good answer; `base` is the base interval, or the feed's rhythm if that is longer."""
     return max(base, min(lifetime, MAX_FRESHNESS), min(advice, MAX_ADVICE))
 
 
@@ -68,6 +71,18 @@ def after_failure(base: float, kind: str, failures: int, retry_after: int | None
     rule = BACK_OFF.get(kind, BackOff())
     pause = min(max(rule.first, base) * 2 ** min(failures - 1, 30), rule.ceiling)
     return max(base, pause, min(retry_after or 0, MAX_RETRY_AFTER))
+
+
+def limit_ends(headers: Mapping[str, str], now: int) -> int:
+    """Microseconds since 1970 at which a 429 ends: as its Retry-After says, else after an hour."""
+    wait = retry_after(headers, now) or BACK_OFF["rate-limited"].first
+    return now + min(wait, MAX_RETRY_AFTER) * SECOND
+
+
+def after_hold(until: int, base: float, url: str) -> int:
+    """Microseconds since 1970 of the next poll of a feed whose host is left alone `until` then: the feeds of a host come back
+    one by one over a base interval."""
+    return until + int(base * share(url, until) * SECOND)
 
 
 def due(now: int, pause: float, url: str, skip_hours: tuple[int, ...] = (), skip_days: tuple[int, ...] = ()) -> int:

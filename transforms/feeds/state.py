@@ -44,6 +44,15 @@ class FeedState:
     first_read   when a whole document was read for the first time, 0 if never: what it held is backfill
     last_read    when the server last confirmed what is known (200, 226 or 304)
     document_at  minute (since 1970) of the last whole document
+
+    rhythm         seconds between polls that the feed's news are worth, 0 if nothing is known yet (rhythm.py)
+    changed_at     when a poll last brought something new; `usual_silence`: the longest the feed used to be without (trust.py)
+    checked_at     when it was last asked without validators to see whether "not modified" is true
+    distrusted     when that was found to be false, 0 if never
+    moving         where permanent redirects lead, since when, and how many polls say so; `address`: where the feed is polled
+                   instead of its listed URL, "" if there (moves.py)
+    complaint      what is wrong with the last whole document though it could be read, "" if nothing
+    limited_until  until when its server asked for silence by a 429 (hosts.py)
     """
 
     due: int | None = 0
@@ -59,6 +68,15 @@ class FeedState:
     first_read: int = 0
     last_read: int = 0
     document_at: int = 0
+    rhythm: int = 0
+    changed_at: int = 0
+    usual_silence: int = 0
+    checked_at: int = 0
+    distrusted: int = 0
+    moving: tuple[str, int, int] = ("", 0, 0)
+    address: str = ""
+    complaint: str = ""
+    limited_until: int = 0
     known: Mapping[str, Known] = field(default_factory=dict)
 
     @cached_property
@@ -76,7 +94,7 @@ class FeedState:
 def read_line(line: bytes) -> FeedState:
     """The state that `FeedState.line` wrote. Raises ValueError, KeyError or TypeError if it is none."""
     record = json.loads(line)
-    for name in ("skip_hours", "skip_days", "reported"):
+    for name in ("skip_hours", "skip_days", "reported", "moving"):
         if name in record:
             record[name] = tuple(record[name])
     if "validators" in record:

@@ -27,7 +27,7 @@ from schemas.entry import Entry
 from schemas.failure import Failure
 from transforms.checkpoints import Checkpoints
 from transforms.feeds.opml import FeedList, read_local
-from transforms.feeds.poller import BASE_INTERVAL, USER_AGENT, Poller, PollOptions, wall_clock
+from transforms.feeds.poller import BASE_INTERVAL, LONGEST_INTERVAL, USER_AGENT, Poller, PollOptions, wall_clock
 from transforms.feeds.shard import Shard
 
 NAMESPACE = "vedette.feeds"
@@ -45,7 +45,8 @@ class PollFeeds(beam.PTransform):
 
     feeds_file              OPML, local or on a file system Beam knows (gs://...); it is read again at every tick
     shards                  how many shards the ticks name: 0 .. shards - 1
-    base_interval           seconds between two polls of a feed that is well
+    base_interval           seconds between two polls of a feed that is well, at the least
+    longest_interval        what they grow to while a feed shows little new; 0: they never grow
     deadline                seconds that one feed's request may take
     patience                seconds that a tick waits for the polls it starts
     user_agent              names the program, and where to complain about it
@@ -62,6 +63,7 @@ class PollFeeds(beam.PTransform):
     user_agent: str = USER_AGENT
     allow_local_addresses: bool = False
     checkpoint_directory: str = ""
+    longest_interval: float = LONGEST_INTERVAL
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -92,6 +94,7 @@ class _Settings:
     user_agent: str
     allow_local_addresses: bool
     checkpoint_directory: str
+    longest_interval: float
 
 
 class _PollShard(beam.DoFn):
@@ -125,6 +128,7 @@ class _PollShard(beam.DoFn):
 def _poller(settings: _Settings) -> tuple[Poller, FeedList]:
     options = PollOptions(
         base_interval=settings.base_interval,
+        longest_interval=settings.longest_interval,
         deadline=settings.deadline,
         patience=settings.patience,
         host_gap=settings.host_gap,

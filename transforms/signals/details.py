@@ -21,24 +21,15 @@ _SMALL = dict(zip(["two", "three", "four", "five", "six", "seven", "eight", "nin
     "dozen": 12,
 }
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
-_WHEN = re.compile(
-    r"\b(?:as (?:soon|early) as [\w ]{3,30}?(?=[,.;:!?”\"]| with | if | according | [a-z]+ officials|$)"
-    r"|(?:in|within) (?:a matter of |the (?:coming|next) )?(?:\w+ )?(?:hours|days|weeks|months)"
-    r"|(?:at )?any (?:time|moment|day)(?: now)?|imminent(?:ly)?"
-    r"|(?:early|late|later|by|before|in|until|by the end of)(?: the)?(?: early| late)? (?:next |this )?"
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|spring|summer|autumn|winter|week|month|year|20\d\d)"
-    r"|(?:on )?(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}(?:st|nd|rd|th)?\b"
-    r"|(?:on )?\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
-    r"|(?:next|this|later this|early next|the coming) (?:week|month|year|winter|spring|summer|autumn)"
-    r"|tomorrow|tonight|(?:on |next )?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))\b",
-    re.IGNORECASE,
-)
 _STOPS = frozenset({",", BREAK, "that", "and", "but"})
 _ORIGINS = {
     "to": {"according"},
     "from": {"warning", "warnings", "assessment", "assessments", "report", "reports", "intelligence", "evidence"},
     "by": {"warning", "warnings", "assessment", "assessments", "report", "reports"},
 }
+_ARTICLES = frozenset({"a", "an", "the", "one", "some", "many", *_SMALL})
+_PREPOSITIONS = frozenset({"as", "in", "at", "by", "on", "to", "from", "over"})
+FAR = 14  # words between a signal and its time
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
 
 
@@ -83,18 +74,19 @@ def _number(line: Line, i: int) -> tuple[int | None, int]:
     return int(value), j
 
 
-def when(hit: Hit, text: str, modality: str) -> str:
+def when(hit: Hit, text: str, modality: str, rules: Rules) -> str:
     """The words for the time of a coming event, nearest to the evidence in its sentence; "" for what is not coming."""
     if modality not in COMING:
         return ""
     line = hit.line
-    start, end = line.tokens[hit.left].start, line.tokens[hit.right - 1].end
-    found = [
-        (max(m.start() - end, start - m.end(), 0), m.group())
-        for m in _WHEN.finditer(text, line.tokens[0].start, line.tokens[-1].end + 1)
-    ]
-    near = min(found, key=lambda x: x[0], default=(0, ""))
-    return near[1].strip() if near[0] <= 80 else ""
+    found: list[tuple[int, int, str]] = []
+    for pattern in rules.times:
+        for m in pattern.find(line.text, line.words):
+            start, end = line.span(m.start(), m.end())
+            distance = max(start - hit.right, hit.left - end, 0)
+            found.append((distance, start - end, text[line.tokens[start].start : line.tokens[end - 1].end]))
+    distance, _, words = min(found, default=(0, 0, ""))
+    return words if distance <= FAR else ""
 
 
 def attribution(hit: Hit, text: str, rules: Rules) -> str:
@@ -104,7 +96,7 @@ def attribution(hit: Hit, text: str, rules: Rules) -> str:
     to", or is the origin of a warning or report ("warnings from the intelligence community that ...").
     """
     line, tokens = hit.line, hit.line.tokens
-    found: list[tuple[int, str]] = []
+    found: list[tuple[bool, int, str]] = []
     for i, token in enumerate(tokens):
         if token.text in rules.saying and not hit.left < i < hit.right:
             start, end = _sayer(line, i, rules)
@@ -113,26 +105,51 @@ def attribution(hit: Hit, text: str, rules: Rules) -> str:
         else:
             continue
         if start < end and not (hit.left <= start < hit.right):
-            found.append((min(abs(i - hit.left), abs(i - hit.right)), text[tokens[start].start : tokens[end - 1].end]))
-    return min(found, key=lambda x: x[0], default=(0, ""))[1]
+            # ", Jane Doe said, and ...": she said what stands before, so that a later speaker has the better claim to the rest
+            closed = i < hit.left and start > 0 and tokens[start - 1].text == ","
+            distance = min(abs(i - hit.left), abs(i - hit.right))
+            found.append((closed, distance, text[tokens[start].start : tokens[end - 1].end]))
+    _, distance, words = min(found, key=lambda x: x[:2], default=(False, 0, ""))
+    return words if distance <= 2 * FAR else ""
 
 
 def _sayer(line: Line, verb: int, rules: Rules) -> tuple[int, int]:
-    """The words before a word of saying that name who says it, (verb, verb) if they name nobody."""
+    """The name or office before a word of saying, (verb, verb) if there is none."""
     tokens = line.tokens
-    if tokens[verb].text.endswith("ing") or (verb and tokens[verb - 1].text == "to"):
+    if tokens[verb].text.endswith("ing") or (verb and tokens[verb - 1].text in {"to", "of", "by"}):
         return verb, verb
     end = verb
-    while end and tokens[end - 1].text in rules.adverbs:
+    while end and (tokens[end - 1].text in rules.adverbs or tokens[end - 1].text.endswith("ly")):
         end -= 1
-    start = end
-    while (
-        start > 0 and end - start < 12 and tokens[start - 1].text not in _STOPS and line.clause[start - 1] == line.clause[end - 1]
-    ):
+    start = end - 1
+    if start < 0 or tokens[start].text in rules.saying:
+        return verb, verb
+    if tokens[start].phrase is None:
+        start = _office(line, end, rules)
+    while start > 0 and (tokens[start - 1].text in rules.grammar.titles or tokens[start - 1].text in _ARTICLES):
         start -= 1
-    named = any(tokens[i].phrase is not None or tokens[i].text in rules.sayers for i in {start, start + 1, end - 1} if i < end)
-    said_before = any(t.text in rules.saying for t in tokens[start:end])
-    return (start, end) if start < end and named and not said_before else (verb, verb)
+    if start < end and start >= 2 and tokens[start - 1].text in {"of", "for"}:
+        start = _office(line, start - 1, rules) if tokens[start - 2].text in rules.sayers | rules.grammar.titles else start
+    return (start, end) if start < end else (verb, verb)
+
+
+def _office(line: Line, end: int, rules: Rules) -> int:
+    """Where the words before `end` begin that name an office or a source ("two sources with direct knowledge"), else `end`."""
+    tokens = line.tokens
+    start = end
+    while start > 0 and end - start < 6 and line.clause[start - 1] == line.clause[end - 1]:
+        word = tokens[start - 1].text
+        if (
+            word in _STOPS
+            or word in rules.grammar.openers
+            or word in rules.speech
+            or word in rules.adverbs
+            or word in _PREPOSITIONS
+        ):
+            break
+        start -= 1
+    named = any(tokens[i].text in rules.sayers or tokens[i].text in rules.grammar.titles for i in range(start, end))
+    return start if named else end
 
 
 def _phrase_end(line: Line, start: int, rules: Rules) -> int:

@@ -7,10 +7,11 @@ actor phrase, "the US and Irish leaders" is one phrase of two actors). Each word
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from schemas.report import Actor
 
@@ -83,9 +84,9 @@ class Line:
     field: str
     tokens: list[Token]
     clause: list[int]
-    text: str = field(init=False)
-    words: set[str] = field(init=False)
-    _offsets: list[int] = field(init=False)
+    text: str = dataclasses.field(init=False)
+    words: set[str] = dataclasses.field(init=False)
+    _offsets: list[int] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         parts, self._offsets, at = [], [], 1
@@ -193,7 +194,7 @@ def _phrases(tokens: list[Token], grammar: Grammar, name: str) -> list[Token]:
 
 
 def _with_titles(tokens: list[Token], i: int, token: Token, grammar: Grammar) -> tuple[Token, int]:
-    """`token` with what follows tokens[i] and belongs to it ("'s foreign minister", "officials", its person), and the next place."""
+    """`token` with what follows tokens[i] and belongs to it ("'s foreign minister", "officials", its person), and the next."""
     assert token.phrase is not None
     names = token.phrase.names
     i += 1
@@ -224,10 +225,11 @@ def _after_titles(tokens: list[Token], i: int, grammar: Grammar) -> int:
 
 def _with_allies(tokens: list[Token], i: int, token: Token) -> tuple[Token, int]:
     """`token` with "and its Western allies" after it."""
-    words = [t.text for t in tokens[i : i + 4]]
-    for n, word in enumerate(words[1:], 1):
-        if words[0] == "and" and word in {"allies", "partners"}:
-            return Token("@", token.start, tokens[i + n].end, token.phrase), i + n + 1
+    words = [t.text for t in tokens[i : i + 8]]
+    if words[:1] == ["and"] and (words[1:2] == ["allies"] or words[1:2] in (["its"], ["their"])):
+        for n, word in enumerate(words):
+            if word in {"allies", "partners"}:
+                return Token("@", token.start, tokens[i + n].end, token.phrase), i + n + 1
     return token, i
 
 

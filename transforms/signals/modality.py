@@ -14,6 +14,8 @@ from transforms.signals.rules import Hit, Rules
 
 PRESENT_CRISIS_YEARS = 1  # a year this close to the entry's may still be the present crisis
 NEAR_YEAR = 5  # words within which a year dates what follows in any position
+# Words before "to" that make what follows no plan: "has begun to leave", or "referring to France's attack" (an actor follows).
+_UNDER_WAY = frozenset(["begin", "begins", "began", "begun", "start", "starts", "started", "continue", "continues", "continued"])
 _STRONG = frozenset({"denied", "negated", "historical", "conditional"})
 
 
@@ -52,9 +54,10 @@ def _near(cue: Cue, line: Line, start: int, end: int, hit: Hit) -> bool:
             return False
         return (cue.where == "around" and cue.modality != "alleged") or (cue.where == "before" and start < hit.end - 1)
     if end <= hit.start:
-        if cue.modality == "historical" and hit.start - end > NEAR_YEAR and not _dates_on(line, start, end):
+        far = hit.start - end > NEAR_YEAR or line.clause[end - 1] != line.clause[hit.start]
+        if cue.modality == "historical" and far and not _dates_on(line, start, end):
             return False
-        bare_to = not cue.reach and line.tokens[hit.start].phrase is not None  # "referring to France's attack" plans nothing
+        bare_to = not cue.reach and (line.tokens[hit.start].phrase is not None or line.tokens[start - 1].text in _UNDER_WAY)
         return cue.where in ("before", "around") and hit.start - end <= cue.reach and not bare_to
     return cue.where in ("after", "around") and start - hit.end <= cue.reach
 

@@ -1,8 +1,8 @@
 """The pattern language of signals.yaml: phrases over words, word lists and actors, compiled to regular expressions.
 
-    troops          the word                          troop~      the word with any ending of a verb or noun ("invad~" is invade, too)
+    troops          the word                          troop~      with any ending of a verb or noun ("invad~": invade)
     {forces}        a word or phrase of that list     <number>    a number in figures
-    <past>          a year at least two before the entry's
+    <past>          a year at least two before the entry's        <word>    any one word
     ...             up to 6 words of any kind         ..          up to 2 words: no actor, no comma, no `by`, no word of `speech`
     (a | b c)       one of these                      x?          x or nothing
     <source> <target> <both> <actor>                  an actor phrase that takes this role (a possessive 's goes with it)
@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from transforms.signals.lines import BREAK
 
@@ -26,7 +27,7 @@ GAP, SHORT_GAP = 6, 2
 _TOKEN = re.compile(
     r"\s*(?:\{(?P<list>\w+)\}|<(?P<slot>\w+(?:'s)?)>|(?P<gap>\.\.\.?)|(?P<mark>[()|?\[\]])|(?P<word>[^\s()|?\[\]{}<>]+))"
 )
-_SLOTS = {"source", "target", "recipient", "both", "actor", "number", "past"}
+_SLOTS = {"source", "target", "recipient", "both", "actor", "number", "past", "word"}
 _VOWELS = "aeiou"
 
 
@@ -39,8 +40,13 @@ class Pattern:
     """A compiled pattern. `needs` holds sets of words: a line it matches has at least one word of each."""
 
     source: str
-    regex: re.Pattern[str]
+    expression: str
     needs: tuple[frozenset[str], ...]
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled when first needed: of hundreds of patterns a quiet day needs few."""
+        return re.compile("(?<= )" + self.expression)
 
     def find(self, text: str, words: set[str]) -> Iterator[re.Match[str]]:
         """The matches in a line's text, at most one from each place."""
@@ -67,6 +73,7 @@ def endings(word: str) -> frozenset[str]:
     return frozenset(forms)
 
 
+@lru_cache(maxsize=1024)
 def words_of(listed: str) -> frozenset[str]:
     """The words and phrases of a list: "word|two words|stem~"."""
     return frozenset().union(*(_forms(w.strip()) for w in listed.split("|") if w.strip()))
@@ -100,7 +107,7 @@ class _Parser:
             raise PatternError(f"{self.tokens[self.i][1]!r} closes nothing")
         if not needs and not self.slots:
             raise PatternError("must require at least one word")
-        return Pattern(self.source, re.compile("(?<= )" + regex), tuple(sorted(needs, key=len)))
+        return Pattern(self.source, regex, tuple(sorted(needs, key=len)))
 
     def _alternatives(self) -> tuple[str, Needs]:
         branches = [self._sequence()]
@@ -158,6 +165,8 @@ class _Parser:
         name, possessive, _ = name.partition("'s")
         if name not in _SLOTS:
             raise PatternError(f"<{name}> is none of {', '.join(sorted(_SLOTS))}")
+        if name == "word":
+            return self.plain_word
         if name == "number":
             return r"(?:\d[\d.,]* )"
         self.slots += 1
@@ -176,6 +185,7 @@ def _forms(word: str) -> frozenset[str]:
     return frozenset((head + " " + form).strip() for form in endings(last))
 
 
+@lru_cache(maxsize=4096)
 def _any(words: frozenset[str]) -> str:
     """One of the words or phrases, the longest first, and the blank after it."""
     ordered = sorted(words, key=lambda w: (-len(w), w))

@@ -19,6 +19,12 @@ FAR = 32  # words between an actor and what it may still be the subject of
 ADJACENT = 3
 AIM = 5  # words between what is done and to whom
 
+_MEANWHILE = frozenset({"in", "after", "during", "following", "before", "at"})
+_PRONOUNS = frozenset({"it", "he", "she", "they", "we"})
+_AUXILIARIES = frozenset(
+    {"is", "are", "was", "were", "has", "have", "had", "will", "would", "could", "may", "might"}
+) | frozenset({"should", "does", "do", "did", "be", "been", "not", "also", "now"})
+
 Pair = tuple[str | None, str | None]
 
 
@@ -50,6 +56,8 @@ class Cast:
 
 def roles(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     """The (source, target) pairs of a hit, and whether the words themselves name both."""
+    if hit.rule.spec.sideless and not hit.slots:
+        return [(None, None)], False
     return _pair(hit, rules, cast) if hit.rule.kind.pair else _directed(hit, rules, cast)
 
 
@@ -74,10 +82,16 @@ def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     aimed = [name for name in _names(line, hit.slots.get("target", ())) if name not in said]
     if kind.source_side == "challenger" and set(said) & set(cast.sides.challenger):  # "massed in" an ally is not "against" it
         aimed = [name for name in aimed if name not in cast.sides.challenger]
+    if kind.target_side == "challenger" and not set(said) & set(cast.sides.challenger):  # nobody punishes the target
+        aimed = [name for name in aimed if name not in cast.sides.target]
     sources = said or _source(hit, rules, cast, aimed)
     targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
-    pairs: list[Pair] = [(s, t) for s in sources or [None] for t in targets or [None]]
-    return pairs, bool(said and aimed)
+    targets = [name for name in targets if name not in sources]
+    return [(s, t) for s in _or_none(sources) for t in _or_none(targets)], bool(said and aimed)
+
+
+def _or_none(names: Sequence[str]) -> Sequence[str | None]:
+    return names or [None]
 
 
 def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[str]:
@@ -87,6 +101,8 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
         return found
     if hit.rule.spec.agentless:
         return cast.on(kind.source_side)
+    if found := [n for n in _antecedent(hit, rules) if n not in aimed]:
+        return found
     barred = {*aimed, *cast.members(kind.target_side)}
     subjects = [i for i in _subjects(hit, rules) if not barred.issuperset(_names(line, [i]))]
     if kind.speaker == "source":
@@ -102,6 +118,18 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
         i for i in subjects[:1] if (i >= hit.start - ADJACENT and not _parted(line, i, hit.start)) or side & {*_names(line, [i])}
     ]
     return _names(line, near) or cast.on(kind.source_side) or _names(line, subjects[:1])
+
+
+def _antecedent(hit: Hit, rules: Rules) -> list[str]:
+    """Whom the pronoun stands for that is the subject of the hit ("Japan says | it will arm its allies"): the last speaker."""
+    line = hit.line
+    i = hit.start
+    while i > 0 and line.tokens[i].text not in _PRONOUNS and (i == hit.start or line.tokens[i].text in _AUXILIARIES):
+        i -= 1
+    if line.tokens[i].text not in _PRONOUNS:
+        return []
+    speakers = [k for k in line.actors(0, i) if speaks(line, k, rules)]
+    return _names(line, speakers[-1:])
 
 
 def _subjects(hit: Hit, rules: Rules) -> list[int]:
@@ -128,14 +156,17 @@ def _subjects(hit: Hit, rules: Rules) -> list[int]:
 def _target(hit: Hit, rules: Rules, cast: Cast, sources: Sequence[str]) -> list[str]:
     line, kind = hit.line, hit.rule.kind
     default = cast.on(kind.target_side, sources[0] if sources else None)
-    if kind.target_side == "opposite" and default:
-        return default
+    if kind.target_side == "opposite":
+        default = [name for name in default if name in _names(line, line.actors(0, len(line.tokens)))]
+        if default:
+            return default
     barred = {*sources, *(cast.members(kind.source_side) if kind.source_side != kind.target_side else ())}
     found = [] if hit.rule.spec.agentless else [n for n in _names(line, _aimed(hit, rules)) if n not in barred]
     if not found and kind.speaker == "source" and not default:
         partners = (i for i in line.actors(0, hit.start) if _beside(line, i)[0] == "with")
         found = [n for n in _names(line, partners) if n not in barred]
-    return found or default
+    # An actor that merely follows ("consequences if France invades Spain") tells less than the side that is usually meant.
+    return default if default and not set(found) & set(cast.members(kind.target_side)) else found
 
 
 def _aimed(hit: Hit, rules: Rules) -> list[int]:
@@ -157,22 +188,37 @@ def _pair(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     line = hit.line
     found = _names(line, hit.slots.get("both", ()))
     if len(found) < 2:
-        first, second = _names(line, hit.slots.get("source", ())), _names(line, hit.slots.get("target", ()))
+        before, after = hit.slots.get("source", ()), hit.slots.get("target", ())
+        meanwhile = _meanwhile(hit, after)
+        first, second = [] if meanwhile else _names(line, before), _names(line, after)
         if not first and second:
+            subjects = _subjects(hit, rules)
+            if meanwhile:  # "A warns B after talks with C": A talked
+                subjects = [i for i in line.actors(0, after[0]) if _beside(line, i)[0] not in rules.placing]
             fore = [
-                *_subjects(hit, rules),
+                *subjects,
                 *(i for i in line.actors(hit.end, len(line.tokens)) if not _background(line, i, rules)),
             ]
             first = [n for n in [*_names(line, fore), *cast.named] if n not in second][:1]
+            later = _names(line, line.actors(hit.end, len(line.tokens)))
+            if hit.start < ADJACENT and set(first) & set(later):  # "In a call with A, B says": in order of mention
+                return [(second[0], first[0])], False
         found = first if len(first) > 1 else [*first, *(n for n in second if n not in first)]
     if len(found) >= 2:
         return [(found[0], t) for t in found[1:]], True
     fore = [i for i in line.actors(0, len(line.tokens)) if not _background(line, i, rules)]
+    fore.sort(key=lambda i: line.clause[i] != line.clause[hit.start])
     found = _unique([*found, *_names(line, fore)])[:2]
     if len(found) < 2 and hit.slots.get("source"):
         return [(found[0], None)] if found else [(None, None)], False
     found = _unique([*found, *cast.named])[:2]
     return [(found[0], found[1]) if len(found) == 2 else (None, found[0] if found else None)], False
+
+
+def _meanwhile(hit: Hit, partners: Sequence[int]) -> bool:
+    """Whether the talks are only when something else happens ("after talks with Japan"), and the sentence's subject held them."""
+    begins = max(0, hit.start - 1)
+    return bool(partners) and any(t.text in _MEANWHILE for t in hit.line.tokens[begins : partners[0]])
 
 
 def _background(line: Line, i: int, rules: Rules) -> bool:

@@ -6,11 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
+from transforms.signals.evidence import Quoting, quoted
 from transforms.signals.lines import Grammar, Line, Phrase, Token
 from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
-
 
 _ROLES = {"source": "source", "target": "target", "recipient": "target", "both": "both", "actor": "actor"}
 
@@ -60,10 +61,13 @@ class Rules:
         self.units = lists.get("units", nothing)
         self.saying = lists.get("saying", nothing)
         self.sayers = lists.get("sayers", nothing)
-        self._trimmed = lists.get("trimmed", nothing)
+        self.quoting = Quoting(
+            self.speech, lists.get("trimmed", nothing), lists.get("joints", nothing), self.grammar.openers | {"as"}
+        )
         self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)
         for cue in taxonomy.cues:
             self.cues[cue.modality].append((cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]))
+        self.times = [self._compile("times", find) for find in taxonomy.times]
         self._unless = {kind.type: [self._compile(kind.type, u) for u in kind.unless] for kind in taxonomy.types}
         self._by_word: dict[str, list[int]] = {}
         self._rules: list[Rule] = []
@@ -111,24 +115,8 @@ class Rules:
                 slots[_ROLES[role]] = (*slots.get(_ROLES[role], ()), int(value))
         start, end = line.span(m.start(), m.end())
         left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
-        while right - 1 > left and line.tokens[right - 1].text in self._trimmed:
-            right -= 1
-        while left + 1 < right and line.tokens[left].text in self._trimmed:
-            left += 1
-        right = self._completed(line, right)
+        left, right = quoted(line, left, right, self.quoting)
         return Hit(rule, line, start, end, left, right, slots)
-
-    def _completed(self, line: Line, right: int) -> int:
-        """The end of evidence that stops within a noun phrase ("seized French | cities") moved to where the phrase ends."""
-        tokens = line.tokens
-        last = tokens[right - 1].phrase
-        if right < len(tokens) and last and last.adjective and self._goes_on(tokens[right]):
-            right += 1
-        return right
-
-    def _goes_on(self, token: Token) -> bool:
-        word = token.text
-        return token.phrase is None and word[0].isalpha() and word not in self._trimmed and word not in self.grammar.openers
 
 
 def _sound(hit: Hit, m: re.Match[str]) -> bool:
@@ -137,14 +125,34 @@ def _sound(hit: Hit, m: re.Match[str]) -> bool:
     named = [name for i in hit.slots.get("both", ()) for name in (tokens[i].phrase or Phrase(())).names]
     if "both" in hit.slots and len(set(named)) < 2:
         return False
+    sides = [
+        {n for i in hit.slots.get(role, ()) for n in (tokens[i].phrase or Phrase(())).names} for role in ("source", "target")
+    ]
+    if sides[0] & sides[1]:
+        return False
     for name, value in m.groupdict().items():
-        if value is not None and name.startswith("recipient_") and (tokens[int(value)].phrase or Phrase(())).adjective:
+        if value is not None and name.startswith("recipient_") and _possessive(tokens, int(value)):
             return False
     for i in hit.slots.get("source", ()):
         place = i > 0 and tokens[i - 1].text in {"in", "at", "near", "outside"} and not (tokens[i].phrase or Phrase(())).adjective
         if place and i == hit.start and tokens[i + 1].text != "'s":
             return False
     return True
+
+
+def _possessive(tokens: list[Token], i: int) -> bool:
+    """Whether the actor at word i is a demonym or has a possessive 's."""
+    return (tokens[i].phrase or Phrase(())).adjective or (i + 1 < len(tokens) and tokens[i + 1].text == "'s")
+
+
+@lru_cache(maxsize=8)
+def _rules(taxonomy: str) -> Rules:
+    return Rules(Taxonomy.model_validate_json(taxonomy))
+
+
+def rules_of(taxonomy: Taxonomy) -> Rules:
+    """The rules of a taxonomy, made once per process however many watches share it."""
+    return _rules(taxonomy.model_dump_json())
 
 
 def matches(pattern: Pattern, line: Line) -> bool:

@@ -9,15 +9,20 @@ from schemas.entry import Entry
 from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
+from transforms.relevance.gate import pattern
 from transforms.signals.details import attribution, quantity, when
 from transforms.signals.lines import acting, lines
 from transforms.signals.modality import modality
 from transforms.signals.roles import Cast, roles
-from transforms.signals.rules import Hit, Rules
+from transforms.signals.rules import Hit, rules_of
 
 FIELDS = ("title", "summary", "text")
 _FIELD_RANK = (1, 0, 2)  # a summary says the same as its title in full sentences
 MAX_CHARACTERS = 50_000  # of one field; what stands behind is not read
+
+
+# type, source, target and, in a long text, how many
+Claim = tuple[str, str | None, str | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,17 @@ class SignalTagger:
 
     def __init__(self, watch: Watch) -> None:
         self.sides = watch.sides
-        self.rules = Rules(watch.taxonomy)
+        self.rules = rules_of(watch.taxonomy)
+        self.places = pattern(watch.gate.places)
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
 
-        One signal for each type, source and target. Raises ValueError if an actor's mention lies outside its field.
+        One signal for each type, source and target, in `text` also for each number ("90,000 troops", "up to 175,000").
+        Raises ValueError if an actor's mention lies outside its field.
         """
         year = int(iso(entry.time)[:4])
-        cast = Cast(_named(actors), self.sides)
+        cast = Cast(self._named(entry, actors), self.sides)
         readings: list[_Reading] = []
         for place, field in enumerate(FIELDS):
             text = getattr(entry, field)[:MAX_CHARACTERS]
@@ -50,6 +57,14 @@ class SignalTagger:
                 for hit in _best_of_each_place(list(self.rules.hits(line))):
                     readings += self._read(hit, text, cast, year, place)
         return _without_repeats(readings)
+
+    def _named(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[str, ...]:
+        """The names that sources and targets may bear, in order of first mention; a town of the target names the target."""
+        first = {a.id: min(((FIELDS.index(m.field), m.start) for m in a.mentions), default=(len(FIELDS), 0)) for a in actors}
+        names = dict.fromkeys(acting(a) for a in sorted(actors, key=lambda a: first[a.id]))
+        if self.places and any(self.places.search(getattr(entry, field)[:MAX_CHARACTERS]) for field in FIELDS):
+            names |= dict.fromkeys(self.sides.target[:1])
+        return tuple(names)
 
     def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[_Reading]:
         kind = hit.rule.kind
@@ -75,7 +90,7 @@ class SignalTagger:
                 attributed_to=attribution(hit, text, self.rules),
                 quantity=number,
                 unit=unit,
-                when=when(hit, text, how),
+                when=when(hit, text, how, self.rules),
                 confidence=confidence,
             )
             rank = (
@@ -96,12 +111,6 @@ def tagger_for(watch: Watch) -> SignalTagger:
     return SignalTagger(watch)
 
 
-def _named(actors: tuple[Actor, ...]) -> tuple[str, ...]:
-    """The names that sources and targets may bear, in order of first mention."""
-    first = {a.id: min(((FIELDS.index(m.field), m.start) for m in a.mentions), default=(len(FIELDS), 0)) for a in actors}
-    return tuple(dict.fromkeys(acting(a) for a in sorted(actors, key=lambda a: first[a.id])))
-
-
 def _best_of_each_place(hits: list[Hit]) -> list[Hit]:
     """Of the hits of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
     kept: list[Hit] = []
@@ -116,15 +125,20 @@ def _overlap(a: Hit, b: Hit) -> bool:
 
 
 def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
-    """One signal for each type, source and target; one that knows less than another of its type says nothing new."""
-    best: dict[tuple[str, str | None, str | None], _Reading] = {}
+    """One signal for each claim; one that knows less than another of its type says nothing new."""
+    best: dict[Claim, _Reading] = {}
     for r in sorted(readings, key=lambda r: r.rank):
         s = r.signal
-        if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, k, s) for k in best):
+        if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, known, s) for known in best):
             continue
-        best[s.type, s.source, s.target] = r
-    chosen = [r.signal for r in best.values()]
+        best[_claim(s)] = r
+    chosen = [r.signal for claim, r in best.items() if not any(o != claim and _covers(False, o, r.signal) for o in best)]
     return tuple(sorted(chosen, key=lambda s: (FIELDS.index(s.field), s.start, s.end, s.type, s.source or "", s.target or "")))
+
+
+def _claim(s: Signal) -> Claim:
+    """What a signal claims: in a long text each number of the same thing is a claim of its own."""
+    return s.type, s.source, s.target, s.quantity if s.field == "text" else None
 
 
 def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
@@ -137,10 +151,11 @@ def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
     return False
 
 
-def _covers(pair: bool, known: tuple[str, str | None, str | None], s: Signal) -> bool:
-    """Whether a known (type, source, target) says at least as much as `s`; of a pair the order says nothing."""
-    if known[0] != s.type:
+def _covers(pair: bool, known: Claim, s: Signal) -> bool:
+    """Whether a known claim says at least as much as `s`; of a pair the order says nothing."""
+    kind, source, target, quantity = known
+    if kind != s.type or _claim(s)[3] not in (None, quantity):
         return False
-    if pair and {known[1], known[2]} == {s.source, s.target}:
+    if pair and {source, target} == {s.source, s.target}:
         return True
-    return s.source in (None, known[1]) and s.target in (None, known[2])
+    return s.source in (None, source) and s.target in (None, target)

@@ -55,7 +55,7 @@ class Fold:
 
     @property
     def size(self) -> int:
-        """Entries held: those of the open stories."""
+        """Entries held: those within the horizon."""
         return len(self._members)
 
     def fold(self, report: Report) -> tuple[Report, Story | None]:
@@ -69,16 +69,19 @@ class Fold:
         entry = report.entry
         seen = self._seen.get(entry.id)
         if seen is not None and entry.content_hash in seen.hashes:
-            place_ = Place("replay", seen.story_id, seen.duplicate_of, 1.0)
-            return _placed(report, place_), None
+            return _placed(report, Place("replay", seen.story_id, seen.duplicate_of, 1.0)), None
         features = features_of(report.vector, wording_of(entry, title_and_lead(entry)))
         self._advance(entry.time)
         before = self._version_before(entry.id)
-        if before is not None:
-            similarity = cosine(features, before.features)
-            completed = _placed(report, Place("update", before.story_id, before.duplicate_of, similarity))
+        if seen is not None and seen.story_id in self._threads:
+            similarity = cosine(features, before.features) if before else 0.0
+            at = Place("update", seen.story_id, seen.duplicate_of, similarity)
         else:
-            completed = _placed(report, place(features, entry.time, self._members, self._watch.folding))
+            at = place(features, entry.time, self._members, self._watch.folding)
+        if at.relation == "new":
+            founder = story_id(self._watch.name, entry.id, entry.content_hash if seen else "")
+            at = replace(at, story_id=founder)
+        completed = _placed(report, at)
         thread = self._judged(self._next_revision(completed))
         self._keep(completed, thread, features, before)
         return completed, thread.story
@@ -111,19 +114,18 @@ class Fold:
         return fold
 
     def _advance(self, time: int) -> None:
-        """Move log time on and close the stories that are past the horizon."""
+        """Move log time on, close the stories that are past the horizon and forget the entries that are."""
         self.log_time = max(self.log_time, time)
-        while self._closing and self._closing[0][0] < self.log_time - self._horizon:
+        limit = self.log_time - self._horizon
+        self._members.expire(limit)
+        while self._closing and self._closing[0][0] < limit:
             last_time, closing = heapq.heappop(self._closing)
             thread = self._threads.get(closing)
-            if thread is None or thread.story.last_time != last_time:
-                continue
-            for member in self._members.of_story(closing):
-                self._members.remove(member)
-            del self._threads[closing]
+            if thread is not None and thread.story.last_time == last_time:
+                del self._threads[closing]
 
     def _version_before(self, entry_id: str) -> Member | None:
-        """The entry's version in an open story, if there is one."""
+        """The entry's last version, if it is not past the horizon."""
         seen = self._seen.get(entry_id)
         if seen is None:
             return None
@@ -162,6 +164,4 @@ class Fold:
 
 
 def _placed(report: Report, at: Place) -> Report:
-    entry = report.entry
-    story = at.story_id or story_id(report.watch, entry.id, entry.version)
-    return replace(report, relation=at.relation, story_id=story, duplicate_of=at.duplicate_of, similarity=at.similarity)
+    return replace(report, relation=at.relation, story_id=at.story_id, duplicate_of=at.duplicate_of, similarity=at.similarity)

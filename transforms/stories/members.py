@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ class Members:
         self._articles: dict[str, list[int]] = {}
         self._index = index or BruteForceIndex(len(theme))
         self._common = Common(theme)
+        self._ages: list[tuple[int, int]] = []  # a heap of (time, key), with those of removed members among them
         self._last_key = 0
 
     def __len__(self) -> int:
@@ -53,6 +55,7 @@ class Members:
         if member.features.wording.article:
             self._articles.setdefault(member.features.wording.article, []).append(member.key)
         self._index.add(member.key, _searchable(member.features))
+        heapq.heappush(self._ages, (member.time, member.key))
         if member.duplicate_of is None:  # copies say nothing about what reports have in common
             self._common.add(member.features)
 
@@ -64,6 +67,13 @@ class Members:
         self._index.remove(member.key)
         if member.duplicate_of is None:
             self._common.remove(member.features)
+
+    def expire(self, before: int) -> None:
+        """Remove the members older than a time: a story that goes on sheds its beginnings."""
+        while self._ages and self._ages[0][0] < before:
+            _, key = heapq.heappop(self._ages)
+            if key in self._members:
+                self.remove(self._members[key])
 
     def of_story(self, story_id: str) -> list[Member]:
         return self._get(self._stories.get(story_id, ()))

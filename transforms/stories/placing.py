@@ -50,22 +50,18 @@ def place(features: Features, time: int, members: Members, folding: Folding) -> 
     horizon = folding.horizon_hours * HOUR
     near = [m for m in members.near(features, NEIGHBOURS) if abs(time - m.time) <= horizon]
     pages = [m for m in members.of_article(features.wording.article) if abs(time - m.time) <= horizon]
-    original = _original(features, near, pages, members, folding.same_text)
-    if original is not None:
-        return Place("duplicate", original.story_id, original.entry_id, cosine(features, original.features))
+    copied = _copied(features, near, pages, folding.same_text)
+    if copied is not None:
+        original = copied.duplicate_of or copied.entry_id
+        return Place("duplicate", copied.story_id, original, cosine(features, copied.features))
     return _nearest_story(features, time, near, members, folding.same_story) or Place("new")
 
 
-def _original(
-    features: Features, near: Iterable[Member], pages: Iterable[Member], members: Members, same_text: float
-) -> Member | None:
+def _copied(features: Features, near: Iterable[Member], pages: Iterable[Member], same_text: float) -> Member | None:
     """The earliest entry that the wording repeats."""
-    copies = [m for m in pages if cosine(features, m.features) >= SAME_PAGE]
-    copies += [m for m in near if _repeats(features, m.features, same_text)]
-    if not copies:
-        return None
-    first = min(copies, key=lambda m: (m.time, m.entry_id))
-    return next((m for m in members.of_story(first.story_id) if m.entry_id == first.duplicate_of), first)
+    copied = [m for m in pages if cosine(features, m.features) >= SAME_PAGE]
+    copied += [m for m in near if _repeats(features, m.features, same_text)]
+    return min(copied, key=lambda m: (m.time, m.entry_id), default=None)
 
 
 def _repeats(a: Features, b: Features, same_text: float) -> bool:

@@ -18,19 +18,16 @@ class Thread:
     """An open story with what its record does not tell.
 
     said   signals of the entry that gave the title
-    named  how many entries name an actor, by actor id
     """
 
     story: Story
     said: int
-    named: dict[str, int]
 
 
-def story_id(watch: str, entry_id: str, version: int) -> str:
-    """Id of the story that an entry founds. A later version founds one only if the first was not relevant or its story is
-    closed: that is another story."""
-    founder = entry_id if version == 1 else f"{entry_id}\x1f{version}"
-    return hashlib.sha256(f"{watch}\x1f{founder}".encode()).hexdigest()[:16]
+def story_id(watch: str, entry_id: str, text: str = "") -> str:
+    """Id of the story that an entry founds. `text`: the content hash, where an entry whose story is closed founds another."""
+    founder = f"{entry_id}\x1f{text}" if text else entry_id
+    return hashlib.sha256(f"{watch}\x1f{founder}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def founded(report: Report, claims: tuple[Claim, ...]) -> Thread:
@@ -55,13 +52,13 @@ def founded(report: Report, claims: tuple[Claim, ...]) -> Thread:
         relation=report.relation,
         named=(1,) * len(actors),
     )
-    return Thread(record, len(report.signals), dict.fromkeys((a.id for a in record.actors), 1))
+    return Thread(record, len(report.signals))
 
 
 def revised(thread: Thread, report: Report, claims: tuple[Claim, ...]) -> Thread:
     """The story after one more report: an update takes the place of its former version, the others are added."""
     story, entry, update = thread.story, report.entry, report.relation == "update"
-    named = Counter(thread.named)
+    named = Counter({actor.id: n for actor, n in zip(story.actors, story.named, strict=True)})
     if not update:
         named.update({actor.id for actor in report.actors})
     # The title of the entry that says most: a headline that says no more does not replace one that people have seen.
@@ -87,10 +84,10 @@ def revised(thread: Thread, report: Report, claims: tuple[Claim, ...]) -> Thread
         latest=entry.id,
         relation=report.relation,
         judgement=None,
+        held=story.judgement.held if story.judgement else (),
         named=tuple(named[actor.id] for actor in actors),
     )
-    kept = {actor.id for actor in actors}
-    return Thread(record, len(report.signals) if better else thread.said, {k: n for k, n in named.items() if k in kept})
+    return Thread(record, len(report.signals) if better else thread.said)
 
 
 def _entry(report: Report) -> StoryEntry:

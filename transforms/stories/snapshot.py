@@ -38,7 +38,7 @@ def dump(state: State) -> bytes:
         "format": FORMAT,
         "log_time": state.log_time,
         "theme": _packed(state.theme),
-        "threads": [{"story": to_dict(t.story), "said": t.said, "named": t.named} for t in state.threads],
+        "threads": [{"story": to_dict(t.story), "said": t.said} for t in state.threads],
         "members": [_from_member(member) for member in state.members],
         "seen": [[entry_id, list(s.hashes), s.story_id, s.duplicate_of, s.at] for entry_id, s in state.seen],
         "claims": state.claims,
@@ -54,7 +54,7 @@ def load(data: bytes) -> State:
     return State(
         log_time=record["log_time"],
         theme=_unpacked(record["theme"]),
-        threads=[Thread(from_dict(Story, t["story"]), t["said"], t["named"]) for t in record["threads"]],
+        threads=[Thread(from_dict(Story, t["story"]), t["said"]) for t in record["threads"]],
         members=[_to_member(member) for member in record["members"]],
         seen=[(entry_id, Seen(tuple(hashes), story, copy, at)) for entry_id, hashes, story, copy, at in record["seen"]],
         claims=[(key, at) for key, at in record["claims"]],

@@ -165,6 +165,27 @@ def test_the_policy(case: Case) -> None:
     assert case.reason in judgement.reason
 
 
+SANCTION = replace(a_claim(a_signal("SANCTION")), revision=2)
+
+
+def test_what_quiet_hours_hold_back_is_told_with_the_next_report_after_them() -> None:
+    quiet = judge(follow_up(BUILDUP, SANCTION, hours=1))
+    assert (quiet.alert, quiet.held) == (False, (SANCTION.key,))
+    later = judge(follow_up(BUILDUP, SANCTION, hours=7, revision=3, held=quiet.held))
+    assert (later.alert, later.changed, later.held) == (True, (SANCTION.key,), ())
+    assert "new in this watch: sanction" in later.reason
+
+
+def test_a_copy_neither_tells_nor_loses_what_is_held_back() -> None:
+    copy = judge(follow_up(BUILDUP, SANCTION, hours=7, revision=3, held=(SANCTION.key,), relation="duplicate"))
+    assert (copy.alert, copy.held) == (False, (SANCTION.key,))
+
+
+def test_what_was_never_news_is_not_held_back() -> None:
+    assert judge(follow_up(BUILDUP, SANCTION, hours=1, backfill=True)).held == ()
+    assert judge(follow_up(BUILDUP, SANCTION, hours=1), log_time=NOON + 100 * HOUR).held == ()
+
+
 def test_a_judgement_names_severity_score_factors_and_what_changed() -> None:
     judgement = judge(follow_up(OLD_BUILDUP, replace(a_claim(a_signal("ATTACK")), revision=2), GESTURE))
     assert (judgement.severity, judgement.rank) == (SEVERITIES[judgement.rank], 4)

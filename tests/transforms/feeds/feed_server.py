@@ -12,11 +12,12 @@ Answer = bytes | Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
 
 @dataclass(frozen=True)
 class Request:
-    """A request as its bytes were: method, path, and headers with lower-case names."""
+    """A request as its bytes were: method, path, headers with lower-case names, and the bytes themselves."""
 
     method: str
     path: str
     headers: dict[str, str]
+    raw: bytes = field(default=b"", repr=False)
 
 
 @dataclass
@@ -43,11 +44,14 @@ class FeedServer:
         self.open_now += 1
         self.open_most = max(self.open_most, self.open_now)
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            first, *lines = head.strip().split("\r\n")
+            if (begin := await reader.readexactly(1)) == b"\x16":
+                writer.write(http(400))  # it wants to speak TLS, and this server does not
+                return
+            raw = begin + await reader.readuntil(b"\r\n\r\n")
+            first, *lines = raw.decode("latin-1").strip().split("\r\n")
             method, path, _ = first.split(" ", 2)
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-            self.requests.append(Request(method, path, headers))
+            self.requests.append(Request(method, path, headers, raw))
             script = self.answers.get(path, [http(404)])
             answer = script.pop(0) if len(script) > 1 else script[0]
             if isinstance(answer, bytes):

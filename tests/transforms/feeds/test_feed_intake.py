@@ -3,77 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from feed_server import Clock
+from feed_history import DAY, FEED, History, story, titles
 
 from schemas.records import micros
-from transforms.feeds.document import BadItem, Document, Item
-from transforms.feeds.fetch import FetchError, Response, Validators
+from transforms.feeds.document import BadItem, Document
+from transforms.feeds.fetch import Response, Validators
 from transforms.feeds.identity import canonical
-from transforms.feeds.intake import MAX_EDITS, Outcome, Taken, take_in
+from transforms.feeds.intake import MAX_EDITS, Outcome, take_in
 from transforms.feeds.opml import Feed
 from transforms.feeds.state import FeedState, read_line
-
-FEED = Feed("https://paper.example/feed", "Paper")
-BASE = 900.0
-MINUTE, DAY = 60, 86400
-
-
-def story(n: int, **changes: object) -> Item:
-    link = f"https://paper.example/news/{n}"
-    published = micros("2021-12-06T10:00:00") + n
-    return replace(
-        Item(link, link, f"Convoy {n} crosses the river", f"It was seen at bridge {n}.", "", published, "en"), **changes
-    )
-
-
-class History:
-    """One feed through many polls."""
-
-    def __init__(self, feed: Feed = FEED) -> None:
-        self.feed, self.clock, self.state = feed, Clock(), FeedState()
-
-    def after(self, seconds: float = 900) -> History:
-        self.clock.forward(seconds)
-        return self
-
-    def get(
-        self,
-        *items: Item,
-        status: int = 200,
-        headers: dict[str, str] | None = None,
-        bad: Sequence[BadItem] = (),
-        **document: object,
-    ) -> Taken:
-        read = Document("rss", items=items, bad_items=tuple(bad))
-        response = Response(status, self.feed.url, headers or {})
-        return self.take(Outcome(self.clock(), None, response, replace(read, **document), body_hash=str(hash(items))))
-
-    def status(self, status: int, asked: bool = False, **headers: str) -> Taken:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.take(Outcome(self.clock(), None, Response(status, self.feed.url, named, asked=asked)))
-
-    def fail(self, kind: str) -> Taken:
-        return self.take(Outcome(self.clock(), FetchError(kind, f"it failed: {kind}")))
-
-    def take(self, outcome: Outcome) -> Taken:
-        taken = take_in(self.feed, self.state, outcome, BASE)
-        self.state = read_line(taken.state.line)
-        assert self.state == taken.state, "the state must survive being written and read"
-        return taken
-
-    @property
-    def pause(self) -> float:
-        """Minutes until the next poll, without the spread of up to a tenth."""
-        assert self.state.due is not None
-        return round((self.state.due - self.clock()) / 60e6 / 1.05, 1)
-
-
-def titles(taken: Taken) -> list[str]:
-    return [entry.title for entry in taken.entries]
 
 
 def test_what_a_feed_holds_at_first_is_backfill_and_what_comes_later_is_not() -> None:
@@ -411,6 +352,105 @@ def test_nobody_elses_server_is_polled_every_two_seconds() -> None:
 )
 def test_canonical_links(one: str, other: str, same: bool) -> None:
     assert (canonical(one) == canonical(other)) == same
+
+
+# A state as the first release wrote it.
+FIRST_RELEASE = (
+    b'{"due":1638792949000000,"validators":{"url":"https://paper.example/feed","etag":"\\"1\\"","last_modified":""},'
+    b'"lifetime":600,"skip_hours":[3,4],"body_hash":"00112233445566aa","reported":["dns",7],"first_read":1638792000000000,'
+    b'"last_read":1638792000000000,"document_at":27313200,'
+    b'"known":"ASNFZ4mrze/+3LqYdlQyEAABAaDDsAIREREREREiIiIiIiI="}'
+)
+
+
+def test_a_state_of_the_first_release_can_be_read_and_goes_on() -> None:
+    state = read_line(FIRST_RELEASE)
+    assert (state.rhythm, state.changed_at, state.checked_at, state.distrusted, state.limited_until) == (0, 0, 0, 0, 0)
+    assert (state.moving, state.address, state.complaint) == (("", 0, 0), "", "")
+    assert (state.validators.etag, state.skip_hours, state.reported) == ('"1"', (3, 4), ("dns", 7))
+    assert state.known["0123456789abcdef"].keys == ("111111111111", "222222222222")
+    feed = History(longest=3600)
+    feed.state = state
+    assert titles(feed.after(2000).get(story(1))) == ["Convoy 1 crosses the river"]
+    assert feed.state.changed_at == feed.clock()
+
+
+def test_a_state_with_everything_in_it_survives_being_written_and_read() -> None:
+    state = FeedState(
+        due=None, rhythm=1800, changed_at=1, usual_silence=2, checked_at=3, distrusted=4, moving=("https://new.example/", 5, 2),
+        address="https://new.example/feed", limited_until=6, complaint="the XML is broken", skip_days=(0, 6),
+    )  # fmt: skip
+    assert read_line(state.line) == state
+    assert read_line(b'{"from_a_later_release": 1, "failures": 2}') == FeedState(failures=2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"guid": "http://www.paper.example/news/1"},  # http for https, another host
+        {"guid": "urn:uuid:1", "title": "Convoy 1 turns back", "summary": "It did."},  # the link tells, edited or not
+        {"guid": "", "link": "https://www.paper.example/russia/convoy-crosses-river/amp?utm_source=rss"},
+        {"guid": "urn:uuid:1", "link": "https://other.example/?p=1"},  # title, text and date tell
+    ],
+)
+def test_an_entry_under_a_new_guid_is_the_entry_it_was(changes: dict[str, str]) -> None:
+    feed = History()
+    link = "https://paper.example/russia/convoy-crosses-river"
+    (before,) = feed.get(story(1, link=link)).entries
+    for entry in feed.after().get(story(1, **{"link": link} | changes), story(2)).entries:
+        assert (entry.id, entry.version) == (before.id, 2) if "1" in entry.title else entry.version == 1
+    assert feed.after().get(story(1, **{"link": link} | changes), story(2)).entries == ()
+
+
+def test_a_guid_that_moves_to_another_host_is_known_by_its_path_alone() -> None:
+    feed = History()
+    (before,) = feed.get(story(1, guid="http://paper.example/2021/bridge")).entries
+    moved = story(1, guid="https://www.new.example/2021/bridge", link="", title="Convoy 1 turns back", published=None)
+    (after,) = feed.after().get(moved).entries
+    assert (after.id, after.version) == (before.id, 2)
+
+
+def test_a_guid_or_link_that_all_items_share_tells_nothing_where_it_stands_alone_either() -> None:
+    for shared in (
+        {"guid": "paper"},
+        {"guid": "", "link": "https://paper.example/"},
+        {"guid": "paper", "link": "https://paper.example/"},
+    ):
+        feed = History()
+        feed.get(*(story(n, **shared) for n in range(5)))
+        assert feed.after().get(story(4, **shared)).entries == ()
+        ids = {entry.id for n in (5, 6, 7) for entry in feed.after().get(story(n, **shared)).entries}
+        assert len(ids) == 3
+
+
+def test_an_item_that_stands_twice_has_the_id_it_would_have_alone() -> None:
+    (alone,) = History().get(story(1)).entries
+    assert [entry.id for entry in History().get(story(1), story(1)).entries] == [alone.id]
+
+
+def test_what_a_429_left_behind_goes_with_a_good_answer() -> None:
+    feed = History()
+    feed.status(429, retry_after="7200")
+    assert feed.state.limited_until == feed.clock() + 7200 * 1_000_000
+    feed.after(7200).get(story(1))
+    assert feed.state.limited_until == 0
+
+
+def test_a_daily_briefing_under_new_guids_is_new_each_day() -> None:
+    feed = History()
+    for day in range(10):
+        briefing = story(day, title="Morning briefing", summary="What you need to know.", published=feed.clock())
+        assert len(feed.after(DAY).get(briefing).entries) == 1
+
+
+def test_a_page_that_carries_ever_other_news_under_new_guids_loses_none() -> None:
+    feed = History()
+    link = "https://paper.example/live/all-the-latest-news"
+    words = [f"At {n} o'clock." for n in range(3 * MAX_EDITS)]
+    heard = [
+        entry.summary for n, text in enumerate(words) for entry in feed.after().get(story(n, link=link, summary=text)).entries
+    ]
+    assert heard == words
 
 
 @pytest.mark.parametrize("seed", range(40))

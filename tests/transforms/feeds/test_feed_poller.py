@@ -20,7 +20,9 @@ from transforms.feeds.opml import Feed, FeedList
 from transforms.feeds.poller import Poller, PollOptions, Round, poll_round
 from transforms.feeds.shard import Shard, Tick
 
-OPTIONS = PollOptions(base_interval=900, deadline=0.5, patience=0.3, host_gap=0, parse_budget=2, allow_local_addresses=True)
+OPTIONS = PollOptions(
+    base_interval=900, deadline=0.5, patience=0.3, host_gap=0, parse_budget=2, allow_local_addresses=True, longest_interval=0
+)
 
 
 @pytest.fixture

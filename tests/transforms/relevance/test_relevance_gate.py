@@ -1,0 +1,63 @@
+"""The wide gate: words and names that let an entry in, and languages that do not."""
+
+from __future__ import annotations
+
+import pytest
+from factories import a_report, a_watch, an_entry
+
+from schemas import Actor
+from schemas.watch import Gate, Watch
+from transforms.relevance.gate import EntryGate
+
+WATCH = a_watch().model_copy(
+    update={
+        "gate": Gate(actors=("Norland",), terms=("the strait's", "sudland*", "no-sail zone", "fleet"), places=("port alma",)),
+        "languages": ("en", "de"),
+    }
+)
+
+
+def passes(title: str = "", summary: str = "", text: str = "", watch: Watch = WATCH) -> bool:
+    return EntryGate(watch).passes(a_report(an_entry(title=title, summary=summary, text=text)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "A fleet sails",
+        "THE FLEET SAILS",
+        "Sudlanders wait",
+        "sudland",
+        "Life in the strait’s towns",
+        "Who polices the No-Sail\n Zone?",
+        "Fire in Port Alma",
+    ],
+)
+def test_a_term_opens_the_gate_in_any_field(words: str) -> None:
+    assert passes(title=words)
+    assert passes(summary=words)
+    assert passes(text=words)
+
+
+@pytest.mark.parametrize("words", ["Fleeting joy", "A new sudlan dish", "The strait", "unfleet", "Report Almanac", ""])
+def test_other_words_do_not(words: str) -> None:
+    assert not passes(title=words, summary=words, text=words)
+
+
+def test_an_actor_opens_it_by_its_canonical_name() -> None:
+    actor = Actor("q1", "Norland", "state", "", "", (), ())
+    entry = an_entry(title="They sail", summary="")
+    assert EntryGate(WATCH).passes(a_report(entry, actors=(actor,)))
+    assert not EntryGate(WATCH).passes(a_report(entry, actors=(Actor("q2", "Westland", "state", "", "Norland", (), ()),)))
+
+
+def test_a_gate_without_terms_is_closed() -> None:
+    assert not passes("Anything", watch=WATCH.model_copy(update={"gate": Gate()}))
+
+
+@pytest.mark.parametrize(
+    ("language", "read"),
+    [("", True), ("en", True), ("en-GB", True), ("EN_us", True), ("de", True), ("ru", False), ("eng", False)],
+)
+def test_the_primary_subtag_decides_whether_a_language_is_read(language: str, read: bool) -> None:
+    assert EntryGate(WATCH).readable(a_report(an_entry(language=language))) is read

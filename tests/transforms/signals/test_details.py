@@ -1,0 +1,65 @@
+"""How many, when, and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from schemas import Signal
+
+Tag = Callable[..., tuple[Signal, ...]]
+
+
+def first(signals: tuple[Signal, ...], kind: str) -> Signal:
+    return next(s for s in signals if s.type == kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "unit"),
+    [
+        ("Russia has massed nearly 100,000 troops near Ukraine", 100_000, "troops"),
+        ("Russia amasses as many as 175,000 troops near Ukraine", 175_000, "troops"),
+        ("Russia masses more than 100 tactical groups near Ukraine", 100, "tactical groups"),
+        ("Russia has massed ninety thousand soldiers near Ukraine", None, ""),
+        ("Russia has massed 90 thousand soldiers near Ukraine", 90_000, "soldiers"),
+        ("Russia masses troops near Ukraine in 2022", None, ""),
+        ("Russia masses troops near Ukraine", None, ""),
+    ],
+)
+def test_a_number_counts_where_it_says_of_what(text: str, quantity: int | None, unit: str, tag: Tag) -> None:
+    signal = first(tag(text), "TROOP_BUILDUP")
+    assert (signal.quantity, signal.unit) == (quantity, unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("Russia could attack Ukraine as early as next month, officials say", "INVASION_WARNING", "as early as next month"),
+        ("Russia may invade Ukraine within weeks", "INVASION_WARNING", "within weeks"),
+        ("Russia could invade Ukraine at any time", "INVASION_WARNING", "at any time"),
+        ("Biden and Putin will meet on Tuesday", "TALKS", "on Tuesday"),
+        ("Biden and Putin met on Tuesday", "TALKS", ""),
+    ],
+)
+def test_what_is_coming_has_a_time(text: str, kind: str, words: str, tag: Tag) -> None:
+    assert first(tag(text), kind).when == words
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("Russia is massing troops near Ukraine, a senior US official said", "a senior US official"),
+        ("Russia is massing troops near Ukraine, according to people familiar with the talks", "people familiar with the talks"),
+        ("Kyiv says that Russia is massing troops near Ukraine", "Kyiv"),
+        ("Russia is massing troops near Ukraine, sources told a newspaper", "sources"),
+        ("Russia is massing troops near Ukraine", ""),
+    ],
+)
+def test_who_says_so_is_named_in_the_words_of_the_text(text: str, who: str, tag: Tag) -> None:
+    assert first(tag(text), "TROOP_BUILDUP").attributed_to == who
+
+
+def test_the_reading_with_a_number_is_kept_of_two_of_the_same_claim(tag: Tag) -> None:
+    signal = first(tag("Russian troops gather near Ukraine", "Russia has massed 90,000 troops near Ukraine."), "TROOP_BUILDUP")
+    assert (signal.field, signal.quantity) == ("summary", 90_000)
