@@ -6,14 +6,16 @@ BIN    := $(VENV)/bin
 WATCH  ?= watches/ukraine
 FEEDS  ?=
 ARGS   ?=
+ARCHIVES ?= ../shared/feeds
+PEERS := build/peers
 # torch from PyPI on Linux brings gigabytes of CUDA. TORCH_INDEX names a package index with a smaller build.
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format lock sdist backtest infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest benchmark-attacks benchmark-pace benchmark-polling infrastructure template deploy clean
 
 help:  ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(VENV)/ready  ## create the environment (.venv)
 
@@ -45,6 +47,9 @@ format: env  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+feeds-corpus: env  ## read the feeds of other projects and 20,000 mutations of them (ARCHIVES=directory of *.tar.gz)
+	@$(BIN)/python tests/transforms/feeds/corpus.py --archives $(ARCHIVES) $(ARGS)
+
 lock: env  ## write requirements.lock anew from what .venv holds
 	$(BIN)/pip freeze --all --exclude pip --exclude vedette --exclude-editable | sed 's/+cpu$$//' > requirements.lock
 
@@ -53,6 +58,20 @@ backtest: env  ## what the detector says of recorded entries (INPUT=entries.json
 
 sdist: env  ## the package for --setup_file, in dist/
 	$(BIN)/python setup.py --quiet sdist
+
+benchmark-attacks: env  ## poll feeds that attack: each is refused or bounded, and memory does not grow
+	@$(BIN)/python benchmarks/attacks.py $(ARGS)
+
+benchmark-pace: env  ## a thousand feeds of which a tenth hang: how late the others are
+	@$(BIN)/python benchmarks/pace.py $(ARGS)
+
+benchmark-polling: env $(PEERS)/ready  ## feed polls an hour on one core, beside lemon24/reader and feedparser + requests
+	@$(BIN)/python benchmarks/polling.py --peers $(PEERS)/bin/python $(ARGS)
+
+$(PEERS)/ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --requirement $<
+	@touch $@
 
 infrastructure: env  ## what a deployment needs in a Google Cloud project, made once (PROJECT=, REGION=, BUCKET=, WATCH=)
 	@$(BIN)/python deploy/deploy.py infrastructure --project "$(PROJECT)" --region "$(REGION)" --bucket "$(BUCKET)" --watch $(WATCH) $(ARGS)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 
 PIPELINES = ("monitor", "collect", "detect")
-FLAGS = ("alert_on_backfill", "all_topics")
+FLAGS = ("alert_on_backfill", "all_topics", "full_text")
 """Options without a value; a template's parameter always has one."""
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 

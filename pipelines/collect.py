@@ -3,7 +3,8 @@
     topic `ticks` ──► Shards ──► PollFeeds ──► PublishEntries ──► topic `entries`
                                      └── failures ──► PublishFailures ──► topic `dead-letters`
 
-Every tick goes to each shard of the feed list, and a shard polls those of its feeds that are due.
+Every tick goes to each shard of the feed list, and a shard polls those of its feeds that are due. With `--full-text` the
+topic `fetches` is read as well, and the entries that FetchFullText has completed are published like the others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -21,16 +22,28 @@ from apache_beam.io.gcp.pubsub import ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
-from pipelines.options import CollectOptions, Topics, UsageError, feeds_file, is_local, state_dir_of, subscription_name, topics_of
+from pipelines.options import (
+    CollectOptions,
+    Topics,
+    UsageError,
+    feeds_file,
+    is_local,
+    state_dir_of,
+    subscription_name,
+    topics_of,
+    wants_full_text,
+)
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
 from schemas.failure import Failure, failure
 from transforms.feeds import PollFeeds
 from transforms.feeds.poller import USER_AGENT
+from transforms.fulltext import FetchFullText
 from transforms.publishing import PublishEntries, PublishFailures
 
 logger = logging.getLogger(__name__)
 SUBSCRIPTION = "collect"
+FETCHES_SUBSCRIPTION = "collect-fetches"
 
 
 class ToShards(beam.DoFn):
@@ -53,7 +66,10 @@ class ToShards(beam.DoFn):
 
 @dataclass
 class CollectEntries(beam.PTransform):
-    """PCollection of ticks -> entries and failures. `poll` polls the feeds of a shard; `shards` is how many it has."""
+    """PCollection of ticks -> entries, failures and each shard's ticks.
+
+    `poll` polls the feeds of a shard; `shards` is how many it has.
+    """
 
     poll: PollFeeds
     shards: int = 1
@@ -66,17 +82,27 @@ class CollectEntries(beam.PTransform):
         sharded = ticks | "ToShards" >> to_shards.with_outputs("failures", main="shards")
         polled = sharded.shards | "PollFeeds" >> self.poll
         failures = (sharded.failures, polled.failures) | "AllFailures" >> beam.Flatten()
-        return {"entries": polled.entries, "failures": failures}
+        return {"entries": polled.entries, "failures": failures, "ticks": sharded.shards}
 
 
 @dataclass(frozen=True)
 class CollectConfig:
-    """What `build_pipeline` needs to know. `subscription` "" takes ticks from PeriodicImpulse."""
+    """What `build_pipeline` needs to know.
+
+    subscription  "" takes ticks from PeriodicImpulse
+    fetches       subscription on the topic `fetches`, "" if no full text is wanted
+    """
 
     topics: Topics
     subscription: str
     tick_every: float
     collect: CollectEntries
+    fetches: str = ""
+
+    @property
+    def ticked(self) -> tuple[str, ...]:
+        """The topics that a local launcher ticks. The local runner waits at each source in turn, so no one may be idle."""
+        return (self.topics.ticks, self.topics.fetches) if self.fetches else (self.topics.ticks,)
 
 
 def build_pipeline(pipeline: beam.Pipeline, config: CollectConfig) -> dict[str, beam.PCollection[Any]]:
@@ -90,10 +116,21 @@ def build_pipeline(pipeline: beam.Pipeline, config: CollectConfig) -> dict[str, 
             | "Now" >> beam.Map(lambda _: time.time())
         )
     collected = ticks | "CollectEntries" >> config.collect
+    if config.fetches:
+        collected = _with_full_text(pipeline, config, collected)
     refused = collected["entries"] | "PublishEntries" >> PublishEntries(config.topics.entries)
     failures = (collected["failures"], refused) | "AllFailures" >> beam.Flatten()
     _ = failures | "PublishFailures" >> PublishFailures(config.topics.dead_letters)
     return collected
+
+
+def _with_full_text(
+    pipeline: beam.Pipeline, config: CollectConfig, collected: dict[str, beam.PCollection[Any]]
+) -> dict[str, beam.PCollection[Any]]:
+    requests = pipeline | "ReadFetches" >> ReadFromPubSub(subscription=config.fetches)
+    fetched = {"requests": requests, "ticks": collected["ticks"]} | "FetchFullText" >> FetchFullText(config.collect.poll)
+    both = {name: (collected[name], fetched[name]) | f"AllOf{name.title()}" >> beam.Flatten() for name in fetched}
+    return {**collected, **both}
 
 
 def prepare(options: PipelineOptions) -> CollectConfig:
@@ -110,7 +147,12 @@ def prepare(options: PipelineOptions) -> CollectConfig:
     pubsub.ensure_topics(topics.entries, topics.dead_letters, *([topics.ticks] if subscription else []))
     if subscription:
         pubsub.ensure_subscription(subscription, topics.ticks)
-    return CollectConfig(topics, subscription, view.tick_every, collect_entries(options, feeds))
+    config = CollectConfig(topics, subscription, view.tick_every, collect_entries(options, feeds))
+    if wants_full_text(options):
+        config = replace(config, fetches=subscription_name(options, FETCHES_SUBSCRIPTION))
+        pubsub.ensure_topics(topics.fetches)
+        pubsub.ensure_subscription(config.fetches, topics.fetches)
+    return config
 
 
 def collect_entries(options: PipelineOptions, feeds: str) -> CollectEntries:
@@ -138,6 +180,6 @@ def run(argv: list[str]) -> int:
     pipeline = beam.Pipeline(options=options)
     build_pipeline(pipeline, config)
     local = is_local(options)
-    ticking = TickPublisher(config.topics.ticks, config.tick_every) if local and config.subscription else nullcontext()
+    ticking = TickPublisher(config.tick_every, *config.ticked) if local and config.subscription else nullcontext()
     with ticking:
         return run_until_stopped(pipeline.run, local)

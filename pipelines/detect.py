@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,16 @@ import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.options import DetectOptions, is_local, state_dir_of, subscription_name, topics_of, watch_directory
+from pipelines.options import (
+    DetectOptions,
+    fewest_words,
+    is_local,
+    state_dir_of,
+    subscription_name,
+    topics_of,
+    wants_full_text,
+    watch_directory,
+)
 from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
 from schemas.entry import Entry
@@ -33,6 +42,8 @@ from transforms.alerts import RaiseAlerts
 from transforms.checkpoints import Checkpoint, Checkpoints
 from transforms.embedding import EmbedEntries
 from transforms.embedding.model import warm
+from transforms.fulltext import RequestFullText
+from transforms.fulltext.requests import FEWEST_WORDS
 from transforms.publishing import PublishAlerts, PublishFailures
 from transforms.relevance import Gate, ScoreRelevance
 from transforms.signals import TagSignals
@@ -121,7 +132,10 @@ class OpenReports(beam.DoFn):
 
 @dataclass(frozen=True)
 class DetectConfig:
-    """What `build_pipeline` needs to know, all of it decided before the graph is built."""
+    """What `build_pipeline` needs to know, all of it decided before the graph is built.
+
+    fetches_topic  where full text is asked for, "" if it is not wanted; fewest_words: see RequestFullText
+    """
 
     watch: Watch
     subscription: str
@@ -129,6 +143,8 @@ class DetectConfig:
     dead_letters_topic: str
     known_alerts: frozenset[str]
     detect: DetectAlerts
+    fetches_topic: str = ""
+    fewest_words: int = FEWEST_WORDS
 
 
 def build_pipeline(pipeline: beam.Pipeline, config: DetectConfig) -> dict[str, beam.PCollection[Any]]:
@@ -138,7 +154,10 @@ def build_pipeline(pipeline: beam.Pipeline, config: DetectConfig) -> dict[str, b
     opened = messages | "OpenReports" >> open_reports.with_outputs("failures", main="reports")
     detected = opened.reports | "DetectAlerts" >> config.detect
     refused = detected["alerts"] | "PublishAlerts" >> PublishAlerts(config.alerts_topic, config.known_alerts)
-    failures = (opened.failures, detected["failures"], refused) | "AllFailures" >> beam.Flatten()
+    dead = [opened.failures, detected["failures"], refused]
+    if config.fetches_topic:
+        dead.append(detected["reports"] | "RequestFullText" >> RequestFullText(config.fetches_topic, config.fewest_words))
+    failures = dead | "AllFailures" >> beam.Flatten()
     _ = failures | "PublishFailures" >> PublishFailures(config.dead_letters_topic)
     return detected
 
@@ -162,7 +181,11 @@ def prepare(options: PipelineOptions) -> DetectConfig:
         known = known_alerts(pubsub, topics.alerts, watch)
         checkpoint = Checkpoints(detect.state_dir, "stories").read(watch.name)
         pubsub.seek(subscription, _start(checkpoint, watch, detect))
-    return DetectConfig(watch, subscription, topics.alerts, topics.dead_letters, known, detect)
+    config = DetectConfig(watch, subscription, topics.alerts, topics.dead_letters, known, detect)
+    if wants_full_text(options):
+        pubsub.ensure_topics(topics.fetches)
+        config = replace(config, fetches_topic=topics.fetches, fewest_words=fewest_words(options))
+    return config
 
 
 def known_alerts(pubsub: LocalOrReal, topic: str, watch: Watch) -> frozenset[str]:

@@ -15,12 +15,14 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines import collect
 from pipelines.detect import detect_alerts, known_alerts
-from pipelines.options import DetectOptions, is_local, watch_directory
+from pipelines.options import DetectOptions, fewest_words, is_local, watch_directory
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
 from schemas.entry import Entry
 from schemas.report import Report
 from schemas.watch import Watch, load_watch
+from transforms.fulltext import RequestFullText
+from transforms.fulltext.requests import FEWEST_WORDS
 from transforms.publishing import PublishAlerts, PublishFailures
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class MonitorConfig:
     collect: collect.CollectConfig
     detect: beam.PTransform
     known_alerts: frozenset[str] = frozenset()
+    fewest_words: int = FEWEST_WORDS
 
 
 def build_pipeline(pipeline: beam.Pipeline, config: MonitorConfig) -> dict[str, beam.PCollection[Any]]:
@@ -53,7 +56,10 @@ def build_pipeline(pipeline: beam.Pipeline, config: MonitorConfig) -> dict[str, 
     reports = collected["entries"] | "AsReports" >> beam.ParDo(AsReports(config.watch.name)).with_output_types(Report)
     detected = reports | "DetectAlerts" >> config.detect
     refused = detected["alerts"] | "PublishAlerts" >> PublishAlerts(topics.alerts, config.known_alerts)
-    failures = (detected["failures"], refused) | "DetectFailures" >> beam.Flatten()
+    dead = [detected["failures"], refused]
+    if config.collect.fetches:
+        dead.append(detected["reports"] | "RequestFullText" >> RequestFullText(topics.fetches, config.fewest_words))
+    failures = dead | "DetectFailures" >> beam.Flatten()
     _ = failures | "PublishDetectFailures" >> PublishFailures(topics.dead_letters)
     return detected
 
@@ -74,10 +80,10 @@ def run(argv: list[str]) -> int:
     pubsub.ensure_topics(collecting.topics.alerts)
     update = options.get_all_options().get("update")
     known = frozenset() if update else known_alerts(pubsub, collecting.topics.alerts, watch)
-    config = MonitorConfig(watch, collecting, detect_alerts(options, watch), known)
+    config = MonitorConfig(watch, collecting, detect_alerts(options, watch), known, fewest_words(options))
     pipeline = beam.Pipeline(options=options)
     build_pipeline(pipeline, config)
     if not local or not config.collect.subscription:
         return run_until_stopped(pipeline.run, local)
-    with TickPublisher(config.collect.topics.ticks, config.collect.tick_every):
+    with TickPublisher(config.collect.tick_every, *config.collect.ticked):
         return run_until_stopped(pipeline.run, local)

@@ -11,6 +11,7 @@ from typing import Any
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
 import watches
+from transforms.fulltext.requests import FEWEST_WORDS
 
 LOCAL_PROJECT = "vedette-local"
 LOCAL_RUNNER = "BundleBasedDirectRunner"
@@ -57,6 +58,22 @@ class TopicOptions(PipelineOptions):
         _add(parser, "alerts-topic", default="alerts", help="where alerts go (default: alerts)")
         _add(parser, "dead-letters-topic", default="dead-letters", help="where failures go (default: dead-letters)")
         _add(parser, "ticks-topic", default="ticks", help="where poll ticks come from (default: ticks)")
+        _add(
+            parser, "fetches-topic", default="fetches", help="where requests for full text go, see --full-text (default: fetches)"
+        )
+        _add(
+            parser,
+            "full-text",
+            action="store_true",
+            help="read the page of a relevant entry whose feed says little; give it to collect and to detect (docs/full-text.md)",
+        )
+        _add(
+            parser,
+            "full-text-below",
+            type=counting,
+            default=FEWEST_WORDS,
+            help="words of a feed's own text of an entry, below which its page is read (default: 60)",
+        )
         _add(
             parser,
             "state-dir",
@@ -138,6 +155,7 @@ class Topics:
     alerts: str
     dead_letters: str
     ticks: str
+    fetches: str
 
 
 class UsageError(Exception):
@@ -170,7 +188,23 @@ def topics_of(options: PipelineOptions) -> Topics:
     def full(name: str) -> str:
         return name if name.startswith("projects/") else f"projects/{project}/topics/{name}"
 
-    return Topics(full(view.entries_topic), full(view.alerts_topic), full(view.dead_letters_topic), full(view.ticks_topic))
+    return Topics(
+        full(view.entries_topic),
+        full(view.alerts_topic),
+        full(view.dead_letters_topic),
+        full(view.ticks_topic),
+        full(view.fetches_topic),
+    )
+
+
+def wants_full_text(options: PipelineOptions) -> bool:
+    """Whether pages are to be read for full text."""
+    return bool(options.view_as(TopicOptions).full_text)
+
+
+def fewest_words(options: PipelineOptions) -> int:
+    """Words of a feed's own text below which a page is read."""
+    return int(options.view_as(TopicOptions).full_text_below)
 
 
 def subscription_name(options: PipelineOptions, name: str) -> str:

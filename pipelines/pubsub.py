@@ -117,11 +117,11 @@ class LocalOrReal:
 
 
 class TickPublisher:
-    """Publishes a poll tick at once and then every so many seconds, on a thread of its own, until it is stopped."""
+    """Publishes a poll tick to the topics at once and then every so many seconds, on a thread of its own, until stopped."""
 
-    def __init__(self, topic: str, every: float) -> None:
-        self.topic = topic
+    def __init__(self, every: float, *topics: str) -> None:
         self.every = every
+        self.topics = topics
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ticks", daemon=True)
 
@@ -135,7 +135,9 @@ class TickPublisher:
     def _run(self) -> None:
         client = pubsub_v1.PublisherClient()
         while not self._stop.is_set():
-            client.publish(self.topic, tick_data(time.time()))
+            data = tick_data(time.time())
+            for topic in self.topics:
+                client.publish(topic, data)
             self._stop.wait(self.every)
 
 

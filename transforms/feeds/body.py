@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import zlib
+
+STEP = 256 * 1024  # bytes decoded at a time: a bomb's piece must not be whole in memory before it is refused
 
 
 class TooLarge(Exception):
@@ -25,7 +28,7 @@ class Body:
             raise BadEncoding(f"content encoding {content_encoding!r} was not asked for")
         self._limit = limit
         self._inflater: zlib._Decompress | None = None
-        self._pieces: list[bytes] = []
+        self._decoded = io.BytesIO()  # gives its bytes away without a copy
         self.size = 0
 
     def feed(self, piece: bytes) -> None:
@@ -43,7 +46,7 @@ class Body:
 
     def finish(self) -> bytes:
         """The decoded body."""
-        return b"".join(self._pieces)
+        return self._decoded.getvalue()
 
     @property
     def is_whole(self) -> bool:
@@ -64,12 +67,12 @@ class Body:
                 if not piece.startswith(b"\x1f\x8b"):
                     return  # padding after the end
                 self._inflater = zlib.decompressobj(31)
-            self._add(self._inflater.decompress(piece, self._limit - self.size + 1))
+            self._add(self._inflater.decompress(piece, min(STEP, self._limit - self.size + 1)))
             piece = self._inflater.unconsumed_tail or self._inflater.unused_data
 
     def _add(self, piece: bytes) -> None:
         self.size += len(piece)
         if self.size > self._limit:
-            self._pieces.clear()
+            self._decoded.close()
             raise TooLarge(f"the body is larger than {self._limit} bytes")
-        self._pieces.append(piece)
+        self._decoded.write(piece)

@@ -24,11 +24,15 @@ class Item:
 
 @dataclass(frozen=True)
 class BadItem:
-    """An item that cannot be used: machine word, a sentence, and the item as far as it can be shown."""
+    """An item that cannot be used: machine word, a sentence, and the item as far as it can be shown.
+
+    items  how many items it stands for, where several are lost for one reason
+    """
 
     reason: str
     error: str
     payload: str
+    items: int = 1
 
 
 @dataclass(frozen=True)

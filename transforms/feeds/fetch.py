@@ -121,10 +121,17 @@ class Fetcher:
         await self._session.close()
 
     async def fetch(
-        self, url: str, validators: Validators = NO_VALIDATORS, may_ask: Callable[[str], None] | None = None
+        self,
+        url: str,
+        validators: Validators = NO_VALIDATORS,
+        may_ask: Callable[[str], None] | None = None,
+        accept: str = "",
     ) -> Response:
-        """The answer to a GET. Raises FetchError. `may_ask` is given the host when its turn has come, and raises if it is not
-        to be asked after all."""
+        """The answer to a GET. Raises FetchError.
+
+        `may_ask` is given the host when its turn has come, and raises if it is not to be asked after all; `accept` names
+        what is asked for if it is no feed.
+        """
         here, left = parse_url(url), self._deadline
         hops: list[tuple[int, str]] = []
         while True:
@@ -135,7 +142,7 @@ class Fetcher:
                 started = time.monotonic()
                 try:
                     async with asyncio.timeout(left):
-                        response = await self._get(here, validators)
+                        response = await self._get(here, validators, accept)
                 except (TimeoutError, aiohttp.ClientError, OSError, ValueError, BadEncoding, TooLarge) as e:
                     raise _classified(e, here) from None
                 left -= time.monotonic() - started
@@ -149,9 +156,9 @@ class Fetcher:
                 raise FetchError("timeout", f"no answer within {self._deadline:g} s, redirects included")
             here = _redirected(here, target)
 
-    async def _get(self, url: yarl.URL, validators: Validators) -> Response:
+    async def _get(self, url: yarl.URL, validators: Validators, accept: str) -> Response:
         asked = bool(validators) and validators.url == str(url)
-        headers: dict[str, str] = {}
+        headers: dict[str, str] = {"Accept": accept} if accept else {}
         if asked and validators.etag:
             headers |= {"If-None-Match": validators.etag, "A-IM": "feed"}
         if asked and validators.last_modified:

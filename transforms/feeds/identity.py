@@ -31,6 +31,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from transforms.feeds.document import Item
@@ -112,6 +113,7 @@ def recognise(feed: str, items: Sequence[Item], known: Mapping[str, Known]) -> l
     return [recognised(entry_id, item, keys) for entry_id, (item, keys) in ids.items()]
 
 
+@lru_cache(maxsize=4096)  # asked four times of each link
 def canonical(link: str) -> str:
     """A link without what does not tell articles apart: scheme, "www.", tracking parameters, a closing slash, marks of AMP."""
     try:

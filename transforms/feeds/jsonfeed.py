@@ -27,8 +27,8 @@ def read_json(body: bytes, url: str) -> Document:
     for raw in data.get("items", [])[:MAX_ITEMS]:
         item = _item(raw, home) if isinstance(raw, dict) else BadItem("bad-item", "the item is no JSON object", str(raw)[:1000])
         (items if isinstance(item, Item) else bad).append(item)  # type: ignore[arg-type]
-    if len(data.get("items", [])) > MAX_ITEMS:
-        bad.append(BadItem("too-many-items", f"only the first {MAX_ITEMS} items are read", ""))
+    if (rest := len(data.get("items", [])) - MAX_ITEMS) > 0:
+        bad.append(BadItem("too-many-items", f"only the first {MAX_ITEMS} items are read", "", rest))
     return Document(
         kind="json",
         title=_text(data, "title"),

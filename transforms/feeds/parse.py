@@ -14,6 +14,7 @@ from typing import Any
 import feedparser
 
 from transforms.feeds.clean import plain_line, web_url
+from transforms.feeds.counting import beginnings, count_items
 from transforms.feeds.dates import parse_date
 from transforms.feeds.document import BadItem, Document, Item
 from transforms.feeds.items import MAX_ITEMS, RawItem, build, language_tag
@@ -31,12 +32,16 @@ _ITEM_END = re.compile(rb"</\s*(?:\w+:)?(?:item|entry)\s*>|<(?:\w+:)?(?:item|ent
 _SKIP_HOURS = re.compile(rb"<skipHours\b[^>]*>(.*?)</skipHours>", re.DOTALL | re.IGNORECASE)
 _SKIP_DAYS = re.compile(rb"<skipDays\b[^>]*>(.*?)</skipDays>", re.DOTALL | re.IGNORECASE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_REFERENCE = re.compile(rb"&#([xX][0-9a-fA-F]+|[0-9]+);")
+_UTF8 = "application/xml; charset=utf-8"
+SHOWN = 1_000  # bytes of a document, in place of items that cannot be shown
 _PERIOD_MINUTES = {"hourly": 60, "daily": 1440, "weekly": 10080, "monthly": 43200, "yearly": 525600}
 _KINDS = {"rss": "rss", "atom": "atom", "feed": "atom", "rdf": "rdf"}
 
 
 def read_document(body: bytes, content_type: str, url: str) -> Document:
     """What the bytes say. Never raises for any bytes; `url` makes relative links absolute, `content_type` is a hint."""
+    begun = count_items(body)
     body = _marked(body)
     start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n\x00")
     if not start:
@@ -51,7 +56,7 @@ def read_document(body: bytes, content_type: str, url: str) -> Document:
         return Document("binary" if binary else "unreadable", "it is neither XML nor JSON")
     if root in ("sitemapindex", "urlset", "opml", "error", "svg"):
         return Document("xml-other", f"it is XML with the root <{root}>, not a feed")
-    return _read_xml(body, content_type, url, root)
+    return _read_xml(body, content_type, url, root, begun)
 
 
 def _marked(body: bytes) -> bytes:
@@ -62,8 +67,9 @@ def _marked(body: bytes) -> bytes:
     return body
 
 
-def _read_xml(body: bytes, content_type: str, url: str, root: str) -> Document:
-    parsed = _parsed(_SUBSET.sub(b"", body[:65536]) + body[65536:], content_type)
+def _read_xml(body: bytes, content_type: str, url: str, root: str, begun: int) -> Document:
+    readable, left_out = _first_items(_SUBSET.sub(b"", body[:65536]) + body[65536:])
+    parsed = _parsed(readable, content_type, begun - left_out)
     if parsed is None:
         return Document("unreadable", "the document cannot be read at all")
     kind = next((kind for name, kind in _KINDS.items() if str(parsed.get("version", "")).startswith(name)), "")
@@ -80,12 +86,14 @@ def _read_xml(body: bytes, content_type: str, url: str, root: str) -> Document:
     for entry in entries[:MAX_ITEMS]:
         item = _item(entry, base)
         (items if isinstance(item, Item) else bad).append(item)  # type: ignore[arg-type]
-    if len(entries) > MAX_ITEMS:
-        bad.append(BadItem("too-many-items", f"only the first {MAX_ITEMS} of {len(entries)} items are read", ""))
-    if cut and len(parsed.entries) > len(entries):
-        bad.append(
-            BadItem("cut-item", "the document ends in the middle of its last item", body[-1000:].decode("utf-8", "replace"))
-        )
+    if (rest := max(0, len(entries) - MAX_ITEMS) + left_out) > 0:
+        bad.append(BadItem("too-many-items", f"only the first {MAX_ITEMS} items are read, {rest} are not", "", rest))
+    if (missing := len(parsed.entries) - len(entries)) > 0:
+        tail = body[-SHOWN:].decode("utf-8", "replace")
+        bad.append(BadItem("cut-item", "the document ends in the middle of its last item", tail, missing))
+    if (lost := begun - left_out - len(parsed.entries)) > 0:
+        head = body[:SHOWN].decode("utf-8", "replace")
+        bad.append(BadItem("lost-item", f"of {begun} items that begin in the document, {lost} cannot be told apart", head, lost))
     return Document(
         kind=kind,
         complaint=_complaint(parsed, cut),
@@ -101,20 +109,68 @@ def _read_xml(body: bytes, content_type: str, url: str, root: str) -> Document:
     )
 
 
-def _parsed(body: bytes, content_type: str) -> Any:
-    """What feedparser makes of the body; where it stumbles, of the body read as UTF-8 come what may."""
-    as_utf8 = _ENCODING.sub(rb"\1", body.decode("utf-8", "replace").encode("utf-8"), count=1)
-    for attempt, kind in ((body, content_type), (as_utf8, "application/xml; charset=utf-8")):
-        try:
-            return feedparser.parse(
-                io.BytesIO(attempt),
-                sanitize_html=False,  # the text is made plain afterwards, which is stricter and four times as fast
-                resolve_relative_uris=False,
-                response_headers={"content-type": kind} if kind else {},
-            )
-        except Exception as e:  # feedparser raises a dozen kinds of error on broken documents
-            logger.debug("feedparser gave up: %r", e)
-    return None
+def _first_items(body: bytes) -> tuple[bytes, int]:
+    """The document with no more items than are read, and how many were left out: its reader would spend the budget on them."""
+    places = beginnings(body)
+    ends = [end.end() for end in _ITEM_END.finditer(body)] if len(places) > MAX_ITEMS else []
+    if not ends or ends[-1] < places[-1]:
+        return body, 0
+    return body[: places[MAX_ITEMS]] + body[ends[-1] :], len(places) - MAX_ITEMS
+
+
+def _parsed(body: bytes, content_type: str, begun: int) -> Any:
+    """What feedparser makes of the body; where it stumbles or loses items, of the same in simpler forms if they give more.
+
+    None if it stumbles over every form.
+    """
+    best = _attempt(body, content_type)
+    if best is None or not best.version or len(best.entries) < begun:
+        simple = _ENCODING.sub(rb"\1", body.decode("utf-8", "replace").encode("utf-8"), count=1)
+        simple = _REFERENCE.sub(lambda m: m[0] if _is_character(m[1]) else b"", simple)
+        best = _better(best, _attempt(simple, _UTF8))
+        if best is None:
+            best = _one_by_one(simple)
+    return best
+
+
+def _attempt(body: bytes, content_type: str) -> Any:
+    try:
+        return feedparser.parse(
+            io.BytesIO(body),
+            sanitize_html=False,  # the text is made plain afterwards, which is stricter and four times as fast
+            resolve_relative_uris=False,
+            response_headers={"content-type": content_type} if content_type else {},
+        )
+    except Exception as e:  # feedparser raises a dozen kinds of error on broken documents
+        logger.debug("feedparser gave up: %r", e)
+        return None
+
+
+def _better(one: Any, other: Any) -> Any:
+    if one is None or other is None:
+        return one if other is None else other
+    return other if (len(other.entries), bool(other.version)) > (len(one.entries), bool(one.version)) else one
+
+
+def _one_by_one(body: bytes) -> Any:
+    """The document read item by item, without those that bring the reader down; None if it is down without any."""
+    places = beginnings(body)
+    best = _attempt(body[: places[0]], _UTF8) if places else None
+    if best is None:
+        return None
+    for start, end in zip(places, [*places[1:], len(body)], strict=True):
+        alone = _attempt(body[: places[0]] + body[start:end], _UTF8)
+        if alone is not None and len(best.entries) <= MAX_ITEMS:
+            best.entries += alone.entries
+    return best
+
+
+def _is_character(reference: bytes) -> bool:
+    """Whether `&#...;` names a character that XML allows (XML 1.0, 2.2)."""
+    if len(reference) > 9:
+        return False
+    number = int(reference[1:], 16) if reference[:1] in b"xX" else int(reference)
+    return number in (9, 10, 13) or 32 <= number <= 0xD7FF or 0xE000 <= number <= 0xFFFD or 0x10000 <= number <= 0x10FFFF
 
 
 def _item(entry: Any, base: str) -> Item | BadItem:

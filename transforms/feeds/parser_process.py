@@ -12,17 +12,19 @@ import os
 import resource
 import struct
 import sys
+from collections.abc import Callable
 from typing import BinaryIO
 
 from transforms.feeds.document import Document, to_bytes
-from transforms.feeds.parse import read_document
+from transforms.feeds.recent import RecentReader
 
-MEMORY = 1 << 30
+MEMORY = 1 << 29
 LENGTH = struct.Struct(">I")
 
 
-def serve() -> None:
-    """Answer documents until the input ends."""
+def serve(read: Callable[[bytes, str, str], Document] | None = None) -> None:
+    """Answer documents until the input ends. `read` is given the body, its content type and its URL."""
+    read = read or RecentReader().read
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -30,7 +32,7 @@ def serve() -> None:
     while (head := _part(requests)) is not None and (body := _part(requests)) is not None:
         about = json.loads(head)
         try:
-            document = read_document(body, about["content_type"], about["url"])
+            document = read(body, about["content_type"], about["url"])
         except MemoryError:
             document = Document("unreadable", "reading the document takes too much memory")
         except Exception as e:

@@ -18,7 +18,9 @@ from transforms.feeds.document import Document, from_bytes
 from transforms.feeds.parser_process import LENGTH
 
 PROGRAM = "from transforms.feeds.parser_process import serve; serve()"
-START = 10.0  # seconds that a process may take to come up, on top of the budget of its first document
+PIECE = 64 * 1024
+HEAVY = 2**20  # bytes of a document
+START = 10.0  # seconds that a process may take to come up: its first question is an empty document
 
 
 class Parsers:
@@ -41,10 +43,15 @@ class Parsers:
         worker = await self._idle.get()
         try:
             head = json.dumps({"content_type": content_type, "url": url}).encode("ascii")
-            budget = self._budget + (0 if worker.is_up else START)
             try:
-                async with asyncio.timeout(budget):
-                    return from_bytes(await worker.ask(head, body))
+                if not worker.is_up:
+                    async with asyncio.timeout(START):
+                        await worker.ask(head, b"")
+                async with asyncio.timeout(self._budget):
+                    document = from_bytes(await worker.ask(head, body))
+                if len(body) > HEAVY:
+                    await worker.stop()  # what it took for such a document it would keep
+                return document
             except TimeoutError:
                 await worker.stop()
                 return Document("over-budget", f"reading the document takes longer than {self._budget:g} s")
@@ -78,8 +85,9 @@ class _Worker:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(LENGTH.pack(len(head)) + head + LENGTH.pack(len(body)))
-        process.stdin.write(body)
-        await process.stdin.drain()
+        for start in range(0, len(body), PIECE):  # the pipe would keep a copy of what it cannot take at once
+            process.stdin.write(memoryview(body)[start : start + PIECE])
+            await process.stdin.drain()
         (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
         return await process.stdout.readexactly(length)
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -155,6 +155,10 @@ class Poller:
         """
         return self._call(self._round(feeds, states, now, self.options.patience if patience == -1.0 else patience, group))
 
+    def start(self, work: Callable[[Fetcher], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Begin some work with the fetcher, beside the polls: its requests take their turns with theirs at each host."""
+        return asyncio.run_coroutine_threadsafe(work(self._fetcher), self._loop)
+
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
@@ -274,7 +278,7 @@ class Poller:
         return tuple(pages)
 
     async def _shut(self) -> None:
-        tasks = [task for running in self._running.values() for task in running.values()]
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]  # polls, and work begun by `start`
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -73,9 +73,13 @@ class PollFeeds(beam.PTransform):
         if not self.user_agent.strip() or not self.user_agent.isprintable():
             raise ValueError("user_agent must name the program")
 
+    @property
+    def settings(self) -> _Settings:
+        """The same as a value that can be pickled and hashed: what a process holds is held under it."""
+        return _Settings(**{name: value for name, value in asdict(self).items() if name != "label"})
+
     def expand(self, ticks: beam.PCollection) -> Any:
-        poll = _PollShard(_Settings(**{name: value for name, value in asdict(self).items() if name != "label"}))
-        typed = beam.ParDo(poll).with_output_types(Entry, failures=Failure)
+        typed = beam.ParDo(_PollShard(self.settings)).with_output_types(Entry, failures=Failure)
         return ticks | "PollShard" >> typed.with_outputs(FAILURES, main="entries")
 
 
@@ -140,8 +144,20 @@ def _poller(settings: _Settings) -> tuple[Poller, FeedList]:
 def _made_shard(settings: _Settings, key: str) -> Shard:
     poller, feed_list = _poller(settings)
     checkpoints = Checkpoints(settings.checkpoint_directory, "feeds")
-    pause = REMOTE_CHECKPOINTS if "://" in settings.checkpoint_directory else LOCAL_CHECKPOINTS
-    return Shard(key, settings.shards, feed_list, poller, checkpoints, wall_clock, pause)
+    return Shard(
+        key, settings.shards, feed_list, poller, checkpoints, wall_clock, checkpoint_pause(settings.checkpoint_directory)
+    )
+
+
+def checkpoint_pause(directory: str) -> float:
+    """Seconds between two checkpoints in a directory."""
+    return REMOTE_CHECKPOINTS if "://" in directory else LOCAL_CHECKPOINTS
+
+
+def poller_for(settings: _Settings) -> Poller:
+    """The process's poller under these settings, made if need be."""
+    with _making:
+        return _poller(settings)[0]
 
 
 def _shard(settings: _Settings, key: str) -> Shard:

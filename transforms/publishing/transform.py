@@ -38,7 +38,7 @@ class PublishEntries(beam.PTransform):
         super().__init__()
 
     def expand(self, entries: beam.PCollection[Entry]) -> beam.PCollection[Failure]:
-        return entries | "SendEntries" >> beam.ParDo(_Send(self.topic, "PublishEntries", entry_messages)).with_output_types(
+        return entries | "SendEntries" >> beam.ParDo(Send(self.topic, "PublishEntries", entry_messages)).with_output_types(
             Failure
         )
 
@@ -73,11 +73,11 @@ class PublishFailures(beam.PTransform):
 
     def expand(self, failures: beam.PCollection[Failure]) -> beam.PCollection[Failure]:
         return failures | "SendFailures" >> beam.ParDo(
-            _Send(self.topic, "PublishFailures", lambda records: map(failure_message, records), last_resort=True)
+            Send(self.topic, "PublishFailures", lambda records: map(failure_message, records), last_resort=True)
         ).with_output_types(Failure)
 
 
-class _Send(beam.DoFn):
+class Send(beam.DoFn):
     """Buffers the records of a bundle and publishes them before the bundle is committed."""
 
     def __init__(
@@ -125,7 +125,7 @@ class _Send(beam.DoFn):
             return [(message, PublishError(str(e))) for message in messages]
 
 
-class _SendOnce(_Send):
+class _SendOnce(Send):
     def __init__(self, topic: str, known: frozenset[str]) -> None:
         super().__init__(topic, "PublishAlerts", lambda alerts: map(alert_message, alerts))
         self.known = known
