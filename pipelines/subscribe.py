@@ -59,17 +59,22 @@ def text_of(alert: dict[str, Any]) -> Text:
         text.append(f"({s['modality']})", "dim")
         text.append(f"  {parties}" if parties else "")
         text.append(f"\n      “{s['evidence']}”")
-        text.append(f", says {s['attributed_to']}" if s["attributed_to"] else "", "dim")
+        text.append(f", according to {s['attributed_to']}" if s["attributed_to"] else "", "dim")
     if len(new) > 6:
         text.append(f"\n   and {len(new) - 6} more", "dim")
     if alert["actors"]:
         text.append("\n   named: ", "dim")
         text.append(", ".join(a["name"] for a in alert["actors"][:8]))
     latest = alert["entries"][-1]
-    counts = f"{alert['entry_count']} entries, {alert['origin_count']} independent, {alert['outlet_count']} outlets"
+    entries, outlets = _count(alert["entry_count"], "entry", "entries"), _count(alert["outlet_count"], "outlet", "outlets")
+    counts = f"{entries}, {alert['origin_count']} independent, {outlets}"
     text.append(f"\n   why: {alert['reason']}  ({counts})", "dim")
     text.append(f"\n   {latest['outlet']}  {latest['url']}", "dim")
     return text
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 class Printer:

@@ -41,9 +41,9 @@ def test_a_person_reads_how_grave_it_is_what_is_said_by_whom_and_why_it_alerts()
     text = text_of(an_alert()).plain
     assert text.splitlines()[0] == " HIGH  2020-05-02 12:00  islands  trigger  Norland [red]gathers[/] ships"
     assert "build-up (asserted)  Norland → Sudland" in text
-    assert "“ships [bold]gather[/bold] off \\”, says the harbour master" in text
+    assert "“ships [bold]gather[/bold] off \\”, according to the harbour master" in text
     assert "named: Norland" in text
-    assert "why: new in this watch: build-up  (1 entries, 1 independent, 1 outlets)" in text
+    assert "why: new in this watch: build-up  (1 entry, 1 independent, 1 outlet)" in text
     assert "Plain News  https://plain.example/entry-1" in text
 
 

@@ -103,7 +103,7 @@ def _actors(story: Story) -> tuple[AlertActor, ...]:
 def describe(signal: AlertSignal) -> str:
     """One line of plain text: what, of which modality, who against whom, and in whose words."""
     between = " → ".join(x for x in (signal.source, signal.target) if x)
-    said = f", says {signal.attributed_to}" if signal.attributed_to else ""
+    said = f", according to {signal.attributed_to}" if signal.attributed_to else ""
     return f"{signal.label} ({signal.modality}){': ' + between if between else ''}: “{signal.evidence}”{said}"
 
 

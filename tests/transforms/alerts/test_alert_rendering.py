@@ -52,7 +52,7 @@ def test_an_alert_carries_the_words_and_where_they_stand() -> None:
     )
     assert (signal.quantity, signal.unit, signal.when, signal.attributed_to) == (100_000, "troops", "next month", "Gen. Ray Holt")
     assert (signal.label, signal.direction, signal.new, signal.novelty) == ("build-up", "escalatory", True, 1.0)
-    assert "“Norland gathers ships”, says Gen. Ray Holt" in raised.summary
+    assert "“Norland gathers ships”, according to Gen. Ray Holt" in raised.summary
     assert "Norland → Sudland" in raised.summary
     assert "Reported by one outlet." in raised.summary
 
