@@ -15,7 +15,7 @@ from schemas.alert import SEVERITIES
 from schemas.records import MICROSECOND
 from schemas.story import Claim, Judgement, Story
 from schemas.watch import Watch
-from transforms.alerts.severity import Scored, score_claim, strongest
+from transforms.alerts.severity import Scored, is_indicator, score_claim, strongest
 
 HOUR = timedelta(hours=1) // MICROSECOND
 
@@ -73,7 +73,7 @@ def score_story(story: Story, watch: Watch) -> list[Scored]:
     """The story's claims with their scores, in the story's order; a claim of a type that the watch does not know is left out."""
     kinds = {kind.type: kind for kind in watch.taxonomy.types}
     claims = [c for c in story.claims if c.signal.type in kinds]
-    families = len({c.signal.type for c in claims if c.signal.modality not in ("historical", "negated", "denied")})
+    families = len({c.signal.type for c in claims if is_indicator(c, kinds[c.signal.type])})
     return [score_claim(c, kinds[c.signal.type], len(c.outlets), families) for c in claims]
 
 

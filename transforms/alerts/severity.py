@@ -35,6 +35,10 @@ MODALITY = {
 }
 """What a statement of each modality weighs against a fact told as such."""
 
+NOT_NOW = frozenset({"historical", "negated", "denied"})
+INDICATOR = 4.0
+"""Least weight of a type that counts towards convergence."""
+
 WARNING_IS_NEWS = 0.9
 """A warning, a threat or a demand is the event itself where the type says `speech_act`: it weighs at least so much."""
 TROOPS = re.compile(r"troop|soldier|personnel|servicem|fighter|reservist|men\b|forces", re.I)
@@ -72,8 +76,16 @@ class Scored:
         return SEVERITIES[self.rank]
 
 
+def is_indicator(claim: Claim, kind: SignalType) -> bool:
+    """Whether a claim counts towards convergence: it raises the risk, weighs something, and is about the present.
+
+    Words between governments (demands, refusals, talks) come with every report; they are no indicators of their own.
+    """
+    return kind.direction == "escalatory" and kind.weight >= INDICATOR and claim.signal.modality not in NOT_NOW
+
+
 def score_claim(claim: Claim, kind: SignalType, origins: int, families: int) -> Scored:
-    """Score a claim that `origins` outlets make in words of their own, in a story of `families` types of signals."""
+    """Score a claim that `origins` outlets make in words of their own, in a story of `families` types of indicators."""
     signal = claim.signal
     factors = [Factor("weight", kind.weight, kind.label), _modality(signal, kind)]
     if signal.quantity and signal.quantity >= 1000 and TROOPS.search(signal.unit):
@@ -87,7 +99,7 @@ def score_claim(claim: Claim, kind: SignalType, origins: int, families: int) -> 
     if claim.novelty < 1:
         factors.append(Factor("novelty", claim.novelty, "the watch has heard it before"))
     if families > 1:
-        factors.append(Factor("convergence", min(1.2, 1 + 0.05 * (families - 1)), f"{families} kinds of signals in the story"))
+        factors.append(Factor("convergence", min(1.2, 1 + 0.05 * (families - 1)), f"{families} kinds of indicators in the story"))
     score = round(min(10.0, math.prod(f.value for f in factors)), 3)
     return Scored(claim, score, tuple(Factor(f.name, round(f.value, 3), f.why) for f in factors))
 
@@ -99,7 +111,7 @@ def strongest(scored: Iterable[Scored]) -> Scored | None:
 
 def _modality(signal: Signal, kind: SignalType) -> Factor:
     value = MODALITY.get(signal.modality, 0.6)
-    if kind.speech_act and signal.modality not in ("historical", "negated", "denied"):
+    if kind.speech_act and signal.modality not in NOT_NOW:
         value = max(value, WARNING_IS_NEWS)
     return Factor("modality", value, signal.modality)
 
