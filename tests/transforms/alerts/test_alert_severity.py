@@ -7,9 +7,9 @@ from factories import TYPES, a_claim, a_signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import Claim
+from schemas import Claim, Signal
 from schemas.alert import SEVERITIES
-from transforms.alerts.severity import MODALITY, THRESHOLDS, rank_of, score_claim, strongest
+from transforms.alerts.severity import MODALITY, THRESHOLDS, is_indicator, rank_of, score_claim, strongest
 
 KINDS = {kind.type: kind for kind in TYPES}
 
@@ -47,6 +47,21 @@ def test_sources_novelty_and_other_signals_raise_a_score() -> None:
     assert score(claim, origins=4) > score(claim, origins=2)
     assert score(claim) > score(a_claim(a_signal("SANCTION"), novelty=0.2))
     assert score(claim, families=3) > score(claim, families=2) > score(claim, families=1)
+
+
+@pytest.mark.parametrize(
+    ("signal", "counts"),
+    [
+        (a_signal("BUILDUP"), True),
+        (a_signal("BUILDUP", "possible"), True),
+        (a_signal("BUILDUP", "denied"), False),
+        (a_signal("ATTACK", "historical"), False),
+        (a_signal("TALKS"), False),
+        (a_signal("GESTURE"), False),
+    ],
+)
+def test_only_present_and_weighty_signs_of_danger_converge(signal: Signal, counts: bool) -> None:
+    assert is_indicator(a_claim(signal), KINDS[signal.type]) is counts
 
 
 def test_a_warning_is_the_event_itself() -> None:

@@ -1,6 +1,8 @@
-"""How well signals are read in entries that somebody labelled who has not seen the tagger (tests/data/signals_dev.jsonl).
+"""How well signals are read in entries that somebody labelled who has not seen the tagger.
 
-The floors lie a few points under what was reached when they were set: a change that falls below one has broken something.
+tests/data/signals_dev.jsonl is there to learn from. tests/data/signals_held.jsonl is not: do not read it, and look at no single
+error in it; it says how well what was learned carries over (docs/quality.md). The floors lie a few points under what was
+reached when they were set: a change that falls below one has broken something.
 """
 
 from __future__ import annotations
@@ -18,18 +20,27 @@ from schemas.watch import load_watch
 from transforms.actors import tagger_for as actor_tagger_for
 from transforms.signals import tagger_for
 
-LABELLED = Path(__file__).parents[2] / "data" / "signals_dev.jsonl"
-FLOORS = {"type": 0.84, "type, modality": 0.68, "type, source": 0.74, "type, source, target": 0.64, "evidence": 0.56}
+DATA = Path(__file__).parents[2] / "data"
+FLOORS = {
+    "signals_dev": {"type": 0.84, "type, modality": 0.68, "type, source": 0.74, "type, source, target": 0.64, "evidence": 0.56},
+    "signals_held": {"type": 0.71, "type, modality": 0.5, "type, source": 0.6, "type, source, target": 0.55, "evidence": 0.42},
+}
 Said = list[dict[str, Any]]
 
 
+@pytest.fixture(scope="module", params=FLOORS)
+def labelled(request: pytest.FixtureRequest) -> str:
+    """The name of a labelled set."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def read() -> list[tuple[Said, Said]]:
+def read(labelled: str) -> list[tuple[Said, Said]]:
     """(labelled, read) signals of each relevant entry."""
     watch = load_watch(ROOT / "watches" / "ukraine")
     actors, signals = actor_tagger_for(watch), tagger_for(watch)
     out = []
-    for line in LABELLED.read_text(encoding="utf-8").splitlines():
+    for line in (DATA / f"{labelled}.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         label = row["labels"][0]
         if label["relevant"]:
@@ -38,7 +49,7 @@ def read() -> list[tuple[Said, Said]]:
     return out
 
 
-def test_the_figures_stay_above_their_floors(read: list[tuple[Said, Said]]) -> None:
+def test_the_figures_stay_above_their_floors(labelled: str, read: list[tuple[Said, Said]]) -> None:
     keys: dict[str, Callable[[dict[str, Any]], object]] = {
         "type": lambda s: s["type"],
         "type, modality": lambda s: (s["type"], s["modality"]),
@@ -50,16 +61,17 @@ def test_the_figures_stay_above_their_floors(read: list[tuple[Said, Said]]) -> N
         for name, key in keys.items()
     }
     figures["evidence"] = _f1((_quoted(g, p), len(g), len(p)) for g, p in read)
-    assert all(figures[name] >= floor for name, floor in FLOORS.items()), {k: round(v, 3) for k, v in figures.items()}
+    assert all(figures[name] >= floor for name, floor in FLOORS[labelled].items()), {k: round(v, 3) for k, v in figures.items()}
 
 
+@pytest.mark.parametrize("labelled", ["signals_dev"], indirect=True)  # a failure shows single errors
 def test_no_attack_is_asserted_that_is_only_feared(read: list[tuple[Said, Said]]) -> None:
     false = [
         said
-        for labelled, found in read
+        for gold, found in read
         for said in found
         if said["type"] == "ARMED_ATTACK" and said["modality"] == "asserted"
-        if not any(s["type"] in {"ARMED_ATTACK", "BORDER_INCIDENT"} for s in labelled)
+        if not any(s["type"] in {"ARMED_ATTACK", "BORDER_INCIDENT"} for s in gold)
     ]
     assert false == []
 
