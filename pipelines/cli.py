@@ -39,8 +39,11 @@ def main(argv: list[str] | None = None) -> int:
     from google.api_core.exceptions import GoogleAPICallError
     from google.auth.exceptions import GoogleAuthError
 
-    from pipelines.options import UsageError
+    from pipelines.options import STREAMING, UsageError, help_of
 
+    if name in STREAMING and {"-h", "--help"} & set(argv):
+        print(help_of(name))
+        return 0
     module = importlib.import_module(COMMANDS[name][0])
     run = module.run_feeds if name == "feeds check" else module.run_watch if name == "watch check" else module.run
     try:
@@ -53,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         status = 2
     except KeyboardInterrupt:
         status = 130
-    if name in ("collect", "detect", "monitor"):
+    if name in STREAMING:
         from pipelines.running import leave
 
         leave(status)

@@ -147,6 +147,25 @@ class DetectOptions(PipelineOptions):
         _add(parser, "all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
 
 
+STREAMING: dict[str, tuple[type[PipelineOptions], ...]] = {
+    "collect": (TopicOptions, CollectOptions),
+    "detect": (TopicOptions, DetectOptions),
+    "monitor": (TopicOptions, CollectOptions, DetectOptions),
+}
+"""The streaming commands and their options."""
+
+
+def help_of(command: str) -> str:
+    """The options of a streaming command: Beam's own parser shows none of them."""
+    epilog = "Beam's own options are passed through: --runner, --project, --region, --temp_location, ..."
+    if command == "collect":
+        epilog = f"--watch FOLDER stands for --feeds FOLDER/feeds.opml. {epilog}"
+    parser = argparse.ArgumentParser(prog=f"vedette {command}", epilog=epilog)
+    for options in STREAMING[command]:
+        options._add_argparse_args(parser)
+    return parser.format_help()
+
+
 @dataclass(frozen=True)
 class Topics:
     """Full names (projects/P/topics/T)."""

@@ -96,3 +96,17 @@ def test_a_pipeline_without_pubsub_ends_with_2_and_a_sentence(command: str, tmp_
     assert ended.returncode == 2
     assert f"vedette {command}: Which Pub/Sub?" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("collect", ["--feeds", "--tick-every", "--poll-every", "--entries-topic", "--runner"]),
+        ("detect", ["--watch", "--entries-subscription", "--state-dir", "--runner"]),
+        ("monitor", ["--watch", "--feeds", "--alerts-topic", "--runner"]),
+    ],
+)
+def test_a_streaming_command_tells_its_options(command: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([command, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert [option for option in options if option not in told] == []
