@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,3 +107,27 @@ class Clock:
     def forward(self, seconds: float) -> int:
         self.now += int(seconds * 1_000_000)
         return self.now
+
+
+@contextmanager
+def serving() -> Iterator[FeedServer]:
+    """A FeedServer that listens on a free port, on a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    scripted = FeedServer()
+    listening = asyncio.run_coroutine_threadsafe(asyncio.start_server(scripted.handle, "127.0.0.1", 0), loop).result()
+    scripted.port = listening.sockets[0].getsockname()[1]
+    yield scripted
+
+    async def end() -> None:
+        listening.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run_coroutine_threadsafe(end(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "feeds"))
 
-from feed_server import Clock, FeedServer
+from feed_server import Clock, FeedServer, serving
 
 from transforms.feeds.poller import Poller, PollOptions
 
@@ -21,25 +19,8 @@ AGENT = "Vedette-tests/1 (+https://paper.example/about)"
 
 @pytest.fixture
 def server() -> Iterator[FeedServer]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    scripted = FeedServer()
-    listening = asyncio.run_coroutine_threadsafe(asyncio.start_server(scripted.handle, "127.0.0.1", 0), loop).result()
-    scripted.port = listening.sockets[0].getsockname()[1]
-    yield scripted
-
-    async def end() -> None:
-        listening.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    asyncio.run_coroutine_threadsafe(end(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with serving() as scripted:
+        yield scripted
 
 
 @pytest.fixture
