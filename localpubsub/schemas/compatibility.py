@@ -7,7 +7,7 @@ name or symbol changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from localpubsub.schemas.definition import AvroSchema
 from localpubsub.schemas.errors import SchemaError
@@ -33,9 +33,7 @@ class _Reading:
     """One direction. `seen` holds the pairs in question, so that recursive types end."""
 
     failure: str
-
-    def __post_init__(self) -> None:
-        self.seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int]] = field(default_factory=set)
 
     def check(self, reader: AvroType, writer: AvroType, where: str) -> None:
         if (id(reader), id(writer)) in self.seen:
@@ -66,7 +64,7 @@ class _Reading:
     def check_branches(self, reader: Union, writer: AvroType, where: str) -> None:
         for branch in reader.branches.values():
             try:
-                _Reading(self.failure).check(branch, writer, where)
+                _Reading(self.failure, set(self.seen)).check(branch, writer, where)
             except SchemaError:
                 continue
             return
