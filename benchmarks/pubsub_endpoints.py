@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 
 _IN_SDK = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
@@ -28,20 +31,32 @@ def find_emulator(path: str = "") -> Path | None:
     return next((sdk / _IN_SDK for sdk in sdks if (sdk / _IN_SDK).is_file() and shutil.which("java")), None)
 
 
-@contextlib.contextmanager
-def google_emulator(program: Path) -> Iterator[str]:
-    """Google's emulator on a free port; gives host:port."""
-    port = free_port()
-    with _running([str(program), "--host=127.0.0.1", f"--port={port}"], port) as address:
-        yield address
+@dataclass(frozen=True)
+class Running:
+    """A server that takes connections. `session` is the session that all of its processes belong to."""
+
+    address: str
+    session: int
+
+    def peak_memory(self) -> int:
+        """Bytes that its processes held at most, each at its own time (VmHWM; 0 where there is no /proc)."""
+        return sum(_peak(process) for process in Path("/proc").glob("[0-9]*") if _session(process) == self.session)
 
 
 @contextlib.contextmanager
-def our_server(*arguments: str) -> Iterator[str]:
-    """`python -m localpubsub` on a free port, with further arguments; gives host:port."""
+def google_emulator(program: Path) -> Iterator[Running]:
+    """Google's emulator on a free port."""
     port = free_port()
-    with _running([sys.executable, "-m", "localpubsub", "--port", str(port), *arguments], port) as address:
-        yield address
+    with _running([str(program), "--host=127.0.0.1", f"--port={port}"], port) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def our_server(*arguments: str) -> Iterator[Running]:
+    """`python -m localpubsub` on a free port, with further arguments."""
+    port = free_port()
+    with _running([sys.executable, "-m", "localpubsub", "--port", str(port), *arguments], port) as server:
+        yield server
 
 
 def free_port() -> int:
@@ -63,13 +78,27 @@ def wait_until_open(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int) -> Iterator[str]:
+def _running(command: list[str], port: int) -> Iterator[Running]:
     # In a session of its own: the emulator is a shell script around Java, and both have to end.
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         wait_until_open(process, port)
-        yield f"127.0.0.1:{port}"
+        yield Running(f"127.0.0.1:{port}", process.pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 15)
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(10)
+
+
+def _session(process: Path) -> int:
+    with contextlib.suppress(OSError, IndexError):
+        return int((process / "stat").read_text().rpartition(")")[2].split()[3])
+    return 0
+
+
+def _peak(process: Path) -> int:
+    with contextlib.suppress(OSError):
+        for line in (process / "status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0

@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from avro_samples import Samples
 from google.pubsub_v1 import types
-from pubsub_endpoints import find_emulator, google_emulator
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.avro_samples import Samples
+from benchmarks.pubsub_endpoints import find_emulator, google_emulator
 from localpubsub.schemas import SchemaError, parse
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +48,7 @@ def main() -> None:
     program = find_emulator(options.emulator)
     if program is None:
         sys.exit("Google's emulator is not installed: gcloud components install pubsub-emulator, and Java")
-    with google_emulator(program) as address, Google(address) as google:
+    with google_emulator(program) as server, Google(server.address) as google:
         if options.fuzz:
             sys.exit(fuzz(google, options.fuzz, options.seed))
         record_definitions(google)
