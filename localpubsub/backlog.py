@@ -2,7 +2,8 @@
 
     ready ──take──► leased ──acknowledge──► gone
       ▲               │
-      └── nack, lease expired (after the back-off, if the subscription has one)
+      ├───────────────┴── nack, lease expired ──► buried, after so many failures, if there is a grave
+      └── (after the back-off, if the subscription has one)
 
 All times are microseconds of the server's clock and come in as arguments. Nothing here waits: whoever waits asks
 `next_due` how long. Not safe for threads: the server runs all of it on one event loop.
@@ -11,37 +12,57 @@ All times are microseconds of the server's clock and come in as arguments. Nothi
 from __future__ import annotations
 
 import heapq
-import re
-import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
+from localpubsub.ack_ids import ack_id, new_epoch, parse
 from localpubsub.deliveries import Consumer, Delivery
-from localpubsub.errors import InvalidArgument
+from localpubsub.metrics import Counts
 from localpubsub.ordering import KeyLine
 from localpubsub.topics import Message
 
 SPARE_LEASES = 1000  # outdated entries that may lie among the leases before they are cleared out
 
-_ACK_ID = re.compile(r"([0-9a-f]{16})\.([0-9]{1,19})\.([0-9]{1,9})")
 
-
-def no_backoff(sent: int) -> int:
+def no_backoff(failures: int) -> int:
     """Redelivery at once, the default of a subscription without a retry policy."""
     return 0
+
+
+class Keeper(Protocol):
+    """Who is told what becomes of a backlog's messages, to write it down."""
+
+    def finished(self, message: Message) -> None:
+        """The message was acknowledged, buried, or dropped."""
+
+    def failed(self, delivery: Delivery) -> None:
+        """It came back: `delivery.failures` has grown."""
+
+    def bury(self, delivery: Delivery) -> bool:
+        """Forwards it to the dead letter topic if it has failed often enough. True if it was forwarded."""
 
 
 class Backlog:
     """The unacknowledged messages of one subscription.
 
-    `ordered`: messages with an ordering key keep their order. `backoff`: microseconds before redelivery, given how
-    often the message was sent.
+    `ordered`: messages with an ordering key keep their order. `exactly_once`: an ack id counts only while its lease lasts.
+    `backoff`: microseconds before redelivery, given the failures. `epoch` marks the ack ids of this backlog.
     """
 
-    def __init__(self, ordered: bool = False, backoff: Callable[[int], int] = no_backoff) -> None:
+    def __init__(
+        self,
+        ordered: bool = False,
+        backoff: Callable[[int], int] = no_backoff,
+        keeper: Keeper | None = None,
+        exactly_once: bool = False,
+    ) -> None:
         self.ordered = ordered
+        self.exactly_once = exactly_once
         self.backoff = backoff
         self.bytes = 0
-        self._epoch = ""
+        self.counts = Counts()
+        self.epoch = ""
+        self._keeper = keeper
         self._deliveries: dict[int, Delivery] = {}
         self._lines: dict[str, KeyLine] = {}
         # Heaps whose entries may be out of date; what is taken from them is checked against the delivery.
@@ -53,15 +74,19 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._deliveries)
 
-    def messages(self) -> list[Message]:
-        """All that is unacknowledged, in publish order."""
-        return [delivery.message for delivery in self._deliveries.values() if not delivery.acked]
+    def messages(self, acknowledged: bool = False) -> list[Message]:
+        """All that is unacknowledged, in publish order; with `acknowledged` also what was so behind something that is not."""
+        return [d.message for d in self._deliveries.values() if acknowledged or not d.acked]
 
-    def add(self, message: Message) -> None:
-        """A message just published."""
+    def leased(self) -> int:
+        """How many messages are on lease."""
+        return sum(1 for delivery in self._deliveries.values() if delivery.deadline)
+
+    def add(self, message: Message, failures: int = 0) -> None:
+        """A message just published, or one that has come back `failures` times before."""
         key = message.key if self.ordered else ""
         line = self._lines.setdefault(key, KeyLine(key)) if key else None
-        delivery = Delivery(message, line)
+        delivery = Delivery(message, line, failures)
         self._deliveries[message.position] = delivery
         self.bytes += message.size
         if line is None:
@@ -78,7 +103,7 @@ class Backlog:
         """
         for delivery in self._deliveries.values():
             self._end_lease(delivery)
-        self._epoch = secrets.token_hex(8)
+        self.epoch = new_epoch()
         self._deliveries, self._lines, self.bytes = {}, {}, 0
         self._ready, self._leases, self._delayed = [], [], []
         for message in messages:
@@ -100,40 +125,44 @@ class Backlog:
             heapq.heappop(heap)
             size += need
             self._begin_lease(delivery, consumer, now + lease)
-            taken.append((f"{self._epoch}.{delivery.message.position}.{delivery.sent}", delivery))
+            taken.append((ack_id(self.epoch, delivery.message.position, delivery.sent), delivery))
+        self.counts.delivered += len(taken)
         return taken
 
-    def acknowledge(self, ack_ids: Iterable[str]) -> None:
-        """Ends the deliveries. An ack id of an earlier delivery of the same message counts, except for ordered
-        messages, which come again in order; one that means nothing any more is passed over.
+    def acknowledge(self, ack_ids: Iterable[str], now: int = 0) -> list[str]:
+        """Ends the deliveries. Returns the ack ids that mean nothing any more.
 
+        An ack id of an earlier delivery of the same message counts, except for ordered messages, which come again in order,
+        and under exactly-once delivery, where it counts only while its lease lasts (`now` tells which have ended).
         Raises InvalidArgument, before anything is done, if one of them was never an ack id.
         """
-        for delivery, current in self._find(ack_ids):
-            line = delivery.line
-            if line is None:
+        stale = []
+        for each, delivery, current in self._find(ack_ids, now):
+            if delivery is None:
+                stale.append(each)
+            elif (current and delivery.deadline) or (delivery.line is None and not self.exactly_once):
                 self._end_lease(delivery)
-                self._forget(delivery)
-            elif current and delivery.deadline:
-                self._end_lease(delivery)
-                delivery.acked = True
-                for finished in line.acknowledged():
-                    self._forget(finished)
-                if line.owner is None:
-                    self._announce(line)
+                self._acknowledge(delivery)
+            else:
+                stale.append(each)
+        return stale
 
-    def modify_deadline(self, ack_ids: Iterable[str], lease: int, now: int) -> None:
-        """Sets the leases to end `lease` microseconds from now; 0 gives the messages back at once (a nack).
+    def modify_deadline(self, ack_ids: Iterable[str], lease: int, now: int) -> list[str]:
+        """Sets the leases to end `lease` microseconds from now; 0 gives the messages back at once (a nack). Returns the ack
+        ids that are on no lease any more, which are passed over.
 
-        Passes over messages that are on no lease under this ack id. Raises InvalidArgument as `acknowledge` does.
+        Raises InvalidArgument as `acknowledge` does.
         """
-        for delivery, current in self._find(ack_ids):
-            if not current or not delivery.deadline:
-                continue
-            if lease:
+        stale = []
+        for each, delivery, current in self._find(ack_ids, now):
+            if delivery is None or not current or not delivery.deadline:
+                stale.append(each)
+            elif lease:
                 self._set_deadline(delivery, now + lease)
             else:
+                self.counts.nacked += 1
                 self._give_back(delivery, now)
+        return stale
 
     def expire(self, now: int) -> None:
         """Takes back what is on a lease that has ended, and lets go what has waited its back-off."""
@@ -141,6 +170,7 @@ class Backlog:
             deadline, position = heapq.heappop(self._leases)
             delivery = self._deliveries.get(position)
             if delivery is not None and delivery.deadline == deadline:
+                self.counts.expired += 1
                 self._give_back(delivery, now)
         while self._delayed and self._delayed[0][0] <= now:
             delivery = self._deliveries.get(heapq.heappop(self._delayed)[1])
@@ -226,17 +256,44 @@ class Backlog:
         delivery.consumer = None
         delivery.deadline = 0
 
+    def _acknowledge(self, delivery: Delivery) -> None:
+        self.counts.acknowledged += 1
+        line = delivery.line
+        if line is None:
+            self._forget(delivery)
+            return
+        delivery.acked = True
+        for finished in line.acknowledged():
+            self._forget(finished)
+        if line.owner is None:
+            self._announce(line)
+
     def _give_back(self, delivery: Delivery, now: int) -> None:
         line = delivery.line
         for returned in [delivery] if line is None else line.take_back(delivery):
             self._end_lease(returned)
             returned.acked = False
-        delay = self.backoff(delivery.sent)
+        delivery.failures += 1
+        if self._keeper is not None:
+            if self._keeper.bury(delivery):
+                self._bury(delivery)
+                return
+            self._keeper.failed(delivery)
+        delay = self.backoff(delivery.failures)
         if delay:
             delivery.not_before = now + delay
             heapq.heappush(self._delayed, (delivery.not_before, delivery.message.position))
         else:
             self._release(delivery)
+
+    def _bury(self, delivery: Delivery) -> None:
+        self.counts.dead_lettered += 1
+        line = delivery.line
+        if line is not None:
+            line.waiting.popleft()  # it is the head of what has just come back
+        self._forget(delivery)
+        if line is not None:
+            self._announce(line)
 
     def _release(self, delivery: Delivery) -> None:
         delivery.not_before = 0
@@ -248,18 +305,14 @@ class Backlog:
     def _forget(self, delivery: Delivery) -> None:
         if self._deliveries.pop(delivery.message.position, None) is not None:
             self.bytes -= delivery.message.size
+            if self._keeper is not None:
+                self._keeper.finished(delivery.message)
 
-    def _find(self, ack_ids: Iterable[str]) -> list[tuple[Delivery, bool]]:
-        """The deliveries meant, each with whether the ack id is the one of its latest delivery."""
-        parsed = []
-        for ack_id in ack_ids:
-            match = _ACK_ID.fullmatch(ack_id)
-            if match is None:
-                raise InvalidArgument(f"Invalid ack id (ack_id={ack_id})")
-            parsed.append((match[1], int(match[2]), int(match[3])))
-        found = []
-        for epoch, position, sent in parsed:
-            delivery = self._deliveries.get(position)
-            if epoch == self._epoch and delivery is not None:
-                found.append((delivery, sent == delivery.sent))
-        return found
+    def _find(self, ack_ids: Iterable[str], now: int) -> Iterator[tuple[str, Delivery | None, bool]]:
+        """The deliveries meant, each with whether the ack id is the one of its latest delivery; None for what is gone."""
+        parsed = parse(ack_ids)
+        if self.exactly_once:
+            self.expire(now)
+        for each, epoch, position, sent in parsed:
+            delivery = self._deliveries.get(position) if epoch == self.epoch else None
+            yield each, delivery, delivery is not None and sent == delivery.sent

@@ -2,60 +2,110 @@
 
 Publish times are in microseconds and strictly increasing over the whole server, whatever the clock does, so that a
 seek to the publish time of a message replays exactly that message and its successors. Message ids increase with them.
+Both go on where they were when the server starts again on the same store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+import logging
+from collections.abc import Callable
+from typing import Any
 
-from localpubsub import names
-from localpubsub.errors import AlreadyExists, InvalidArgument, NotFound, ResourceExhausted
+from localpubsub import names, pb
+from localpubsub.deliveries import Delivery
+from localpubsub.errors import AlreadyExists, InvalidArgument, NotFound, PubSubError, ResourceExhausted
+from localpubsub.metrics import Counts
+from localpubsub.paging import page_of
 from localpubsub.publishing import check_publish
+from localpubsub.registry import Registry
 from localpubsub.settings import checked_subscription, checked_topic, merged_subscription, merged_topic
+from localpubsub.restoring import Restored, by_name
+from localpubsub.snapshot import Snapshot
+from localpubsub.store import Store
 from localpubsub.subscriptions import Subscription
-from localpubsub.topics import RETAINED_BYTES, Message, Topic
+from localpubsub.topics import RETAINED_BYTES, RETAINED_BYTES_IN_MEMORY, Message, Topic
+from localpubsub.wire import stamped
 
-BACKLOG_BYTES = 1024 * 1024 * 1024  # per subscription: publishing is refused rather than the machine's memory used up
-DEFAULT_PAGE, MAX_PAGE = 100, 1000
+_log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+BACKLOG_BYTES = 8 * 1024 * 1024 * 1024  # per subscription: publishing is refused rather than the disk filled
+BACKLOG_BYTES_IN_MEMORY = 1024 * 1024 * 1024
 
 
 class Broker:
-    """The state of the server. `clock` gives seconds since the epoch, as time.time does.
+    """The state of the server. `clock` gives seconds since the epoch, as time.time does; `store` keeps what outlives it.
 
-    `retained_bytes` caps what each topic retains for seeking, `backlog_bytes` what each subscription may owe.
+    `retained_bytes` caps what each topic retains for seeking, `backlog_bytes` what each subscription may owe. `wake` is
+    called with each subscription that owes something new.
     """
 
     def __init__(
-        self, clock: Callable[[], float], retained_bytes: int = RETAINED_BYTES, backlog_bytes: int = BACKLOG_BYTES
+        self,
+        clock: Callable[[], float],
+        retained_bytes: int | None = None,
+        backlog_bytes: int | None = None,
+        store: Store | None = None,
     ) -> None:
+        self.store = store or Store()
+        self.counts = Counts()
+        self.wake: Callable[[Subscription], None] = lambda subscription: None
+        durable = self.store.directory is not None
         self._clock = clock
-        self._retained_bytes = retained_bytes
-        self._backlog_bytes = backlog_bytes
-        self._topics: dict[str, Topic] = {}
-        self._subscriptions: dict[str, Subscription] = {}
-        self._position = 0
-        self._last_published = 0
+        self._retained_bytes = retained_bytes or (RETAINED_BYTES if durable else RETAINED_BYTES_IN_MEMORY)
+        self._backlog_bytes = backlog_bytes or (BACKLOG_BYTES if durable else BACKLOG_BYTES_IN_MEMORY)
+        counters = self.store.counters()
+        self._position = counters.get("position", 0)
+        self._last_published = counters.get("published", 0)
+        self._last_id = counters.get("id", 0)
+        restored = Restored(self.store, self._retained_bytes, self.forward)
+        self.topics = {topic.name: topic for topic in restored.topics.values() if not topic.deleted}
+        self._deleted_topics = [topic for topic in restored.topics.values() if topic.deleted]
+        self.subscriptions: dict[str, Subscription] = by_name(restored.subscriptions)
+        self.snapshots: dict[str, Snapshot] = by_name(restored.snapshots)
+        self.registry = Registry(self.store, self.now)
+        for topic in self.all_topics():
+            self.set_retention(topic)
+
+    @property
+    def position(self) -> int:
+        """The position of the message published last."""
+        return self._position
 
     def now(self) -> int:
         """Microseconds since the epoch."""
         return round(self._clock() * 1_000_000)
 
+    def all_topics(self) -> list[Topic]:
+        """The deleted ones too, as long as they have messages."""
+        return [*self.topics.values(), *self._deleted_topics]
+
+    def drop_empty(self) -> None:
+        """Forgets the deleted topics that have no messages any more."""
+        for topic in self._deleted_topics:
+            if not topic.messages:
+                self.store.drop("topics", topic.id)
+        self._deleted_topics = [topic for topic in self._deleted_topics if topic.messages]
+
+    def new_id(self) -> int:
+        """An id that nothing in the store ever had."""
+        self._last_id += 1
+        self.store.count("id", self._last_id)
+        return self._last_id
+
     def create_topic(self, asked: Any) -> Any:
         """The topic as it is kept. Raises InvalidArgument, AlreadyExists, or NotFound for a schema."""
         settings = checked_topic(asked)
-        if settings.name in self._topics:
+        if settings.name in self.topics:
             raise AlreadyExists(f"Topic already exists: {settings.name}")
-        topic = Topic(settings, self._retained_bytes)
-        self._topics[settings.name] = topic
-        self._set_window(topic)
+        self.registry.check_binding(settings)
+        topic = Topic(self.new_id(), settings, self.store, self._retained_bytes)
+        self.topics[settings.name] = topic
+        self._save(topic)
         return topic.settings
 
     def topic(self, name: str) -> Topic:
         """Raises InvalidArgument or NotFound."""
-        topic = self._topics.get(names.check_topic(name))
+        topic = self.topics.get(names.check_topic(name))
         if topic is None:
             raise NotFound(f"Topic not found: {name}")
         return topic
@@ -63,130 +113,183 @@ class Broker:
     def update_topic(self, asked: Any, mask: Any) -> Any:
         """The topic after the update. Raises InvalidArgument or NotFound."""
         topic = self.topic(asked.name)
-        topic.settings = merged_topic(topic.settings, asked, mask)
-        self._set_window(topic)
+        settings = merged_topic(topic.settings, asked, mask)
+        if settings.schema_settings != topic.settings.schema_settings:
+            self.registry.check_binding(settings)
+        topic.settings = settings
+        self._save(topic)
         return topic.settings
 
     def list_topics(self, project: str, page_size: int, page_token: str) -> tuple[list[Any], str]:
         """One page of the project's topics by name, and the token of the next page or ''. Raises InvalidArgument."""
         names.check_project(project)
-        found = [topic.settings for name, topic in sorted(self._topics.items()) if names.in_project(name, project)]
-        return _page(found, lambda topic: topic.name, page_size, page_token)
+        found = [topic.settings for name, topic in sorted(self.topics.items()) if names.in_project(name, project)]
+        return page_of(found, lambda topic: topic.name, page_size, page_token)
 
     def list_topic_subscriptions(self, name: str, page_size: int, page_token: str) -> tuple[list[str], str]:
         """One page of the names of the topic's subscriptions. Raises InvalidArgument or NotFound."""
-        found = sorted(subscription.settings.name for subscription in self.subscriptions_of(self.topic(name)))
-        return _page(found, str, page_size, page_token)
+        attached = (s for s in self.subscriptions_of(self.topic(name)) if not s.settings.detached)
+        return page_of(sorted(subscription.settings.name for subscription in attached), str, page_size, page_token)
 
     def delete_topic(self, name: str) -> None:
         """Its subscriptions stay, with what they are owed. Raises InvalidArgument or NotFound."""
         topic = self.topic(name)
-        for subscription in self.subscriptions_of(topic):
-            subscription.topic = None
-        del self._topics[name]
+        del self.topics[name]
+        topic.deleted = True
+        self._deleted_topics.append(topic)
+        self._save(topic)
 
     def publish(self, request: Any) -> list[str]:
-        """The message ids, in the order of the request's messages, which are stamped in place. All or nothing.
+        """The message ids, in the order of the request's messages. All or nothing.
 
         Raises InvalidArgument, NotFound, or ResourceExhausted if a subscription already owes too much.
         """
         names.check_topic(request.topic)
-        check_publish(request)
-        topic = self.topic(request.topic)
-        subscriptions = self.subscriptions_of(topic)
-        for subscription in subscriptions:
-            if subscription.backlog.bytes > self._backlog_bytes:
-                raise ResourceExhausted(
-                    f"Subscription {subscription.settings.name} owes {subscription.backlog.bytes} unacknowledged bytes, more "
-                    f"than {self._backlog_bytes}: let a subscriber catch up, seek it forward, or delete it"
-                )
-        now = self.now()
-        messages = [self._stamped(body, now) for body in request.messages]
-        topic.append(messages, now)
-        for subscription in subscriptions:
-            subscription.offer(messages)
-        return [str(message.position) for message in messages]
+        try:
+            check_publish(request)
+            topic = self.topic(request.topic)
+            extras = self.registry.accept(topic.settings, request.messages)
+            self._check_room(topic)
+        except PubSubError:
+            self.counts.rejected += len(request.messages)
+            raise
+        return self._append(topic, request.messages, extras)
 
     def create_subscription(self, asked: Any) -> Any:
-        """The subscription as it is kept. Raises InvalidArgument, AlreadyExists, NotFound or Unimplemented."""
+        """The subscription as it is kept. Raises InvalidArgument, AlreadyExists, NotFound, OutOfRange or Unimplemented."""
         settings = checked_subscription(asked)
+        settings.ClearField("detached")
         names.check_topic(settings.topic)
-        if settings.name in self._subscriptions:
+        if settings.name in self.subscriptions:
             raise AlreadyExists(f"Subscription already exists: {settings.name}")
-        if settings.topic not in self._topics:
+        if settings.topic not in self.topics:
             raise NotFound(f"Subscription topic does not exist: {settings.topic}")
-        topic = self._topics[settings.topic]
-        subscription = Subscription(settings, topic, self._position)
-        self._subscriptions[settings.name] = subscription
-        self._set_window(topic)
+        self._check_dead_letter_topic(settings)
+        topic = self.topics[settings.topic]
+        subscription = Subscription(self.new_id(), settings, topic, self._position, self.store, self.forward)
+        self.subscriptions[settings.name] = subscription
+        subscription.save()
+        self.set_retention(topic)
         return subscription.describe()
 
     def subscription(self, name: str) -> Subscription:
         """Raises InvalidArgument or NotFound."""
-        subscription = self._subscriptions.get(names.check_subscription(name))
+        subscription = self.subscriptions.get(names.check_subscription(name))
         if subscription is None:
             raise NotFound(f"Subscription does not exist: {name}")
         return subscription
 
+    def unbind_schema(self, name: str) -> None:
+        """The schema is gone for good: its topics say so, and take no messages until they are given another."""
+        for topic in self.topics.values():
+            if topic.settings.schema_settings.schema == name:
+                topic.settings.schema_settings.schema = names.DELETED_SCHEMA
+                self._save(topic)
+
     def subscriptions_of(self, topic: Topic) -> list[Subscription]:
         """The topic's subscriptions."""
-        return [subscription for subscription in self._subscriptions.values() if subscription.topic is topic]
+        return [subscription for subscription in self.subscriptions.values() if subscription.topic is topic]
 
     def update_subscription(self, asked: Any, mask: Any) -> Any:
-        """The subscription after the update. Raises InvalidArgument, NotFound or Unimplemented."""
+        """The subscription after the update. Raises InvalidArgument, NotFound, OutOfRange or Unimplemented."""
         subscription = self.subscription(asked.name)
-        subscription.update(merged_subscription(subscription.settings, asked, mask))
-        if subscription.topic is not None:
-            self._set_window(subscription.topic)
+        settings = merged_subscription(subscription.settings, asked, mask)
+        if "dead_letter_policy" in {path.split(".")[0] for path in mask.paths}:
+            self._check_dead_letter_topic(settings)
+        subscription.update(settings)
+        self.set_retention(subscription.topic)
         return subscription.describe()
 
     def list_subscriptions(self, project: str, page_size: int, page_token: str) -> tuple[list[Any], str]:
         """One page of the project's subscriptions by name. Raises InvalidArgument."""
         names.check_project(project)
-        found = [s.describe() for name, s in sorted(self._subscriptions.items()) if names.in_project(name, project)]
-        return _page(found, lambda subscription: subscription.name, page_size, page_token)
+        found = [s.describe() for name, s in sorted(self.subscriptions.items()) if names.in_project(name, project)]
+        return page_of(found, lambda subscription: subscription.name, page_size, page_token)
 
     def delete_subscription(self, name: str) -> Subscription:
         """The subscription that is no more. Raises InvalidArgument or NotFound."""
         subscription = self.subscription(name)
-        del self._subscriptions[name]
-        subscription.backlog.replace(())
-        if subscription.topic is not None:
-            self._set_window(subscription.topic)
+        del self.subscriptions[name]
+        subscription.owe_only(())
+        self.store.drop("subscriptions", subscription.id)
+        self.counts.add(subscription.backlog.counts)
+        self.set_retention(subscription.topic)
         return subscription
 
-    def next_expiry(self, topic: Topic) -> int | None:
-        """When something of the topic or of its subscriptions next outlives its retention (microseconds)."""
-        moments = [topic.next_due(), *(subscription.next_expiry() for subscription in self.subscriptions_of(topic))]
-        return min((moment for moment in moments if moment is not None), default=None)
+    def detach_subscription(self, name: str) -> Subscription:
+        """The subscription, which gets nothing any more and has lost its backlog. Raises InvalidArgument or NotFound."""
+        subscription = self.subscription(name)
+        subscription.settings.detached = True
+        subscription.owe_only(())
+        return subscription
 
-    def sweep(self) -> int | None:
-        """Drops what has outlived its retention. Returns when there is next something to drop (microseconds)."""
-        now = self.now()
-        moments: list[int | None] = []
-        for topic in self._topics.values():
-            topic.prune(now)
-            moments.append(topic.next_due())
-        for subscription in self._subscriptions.values():
-            subscription.prune(now)
-            moments.append(subscription.next_expiry())
-        return min((moment for moment in moments if moment is not None), default=None)
+    def forward(self, subscription: Subscription, delivery: Delivery) -> bool:
+        """Publishes the message to the subscription's dead letter topic, saying where it comes from. False if there is no
+        such topic any more: then the subscription keeps it."""
+        topic = self.topics.get(subscription.settings.dead_letter_policy.dead_letter_topic)
+        if topic is None:
+            return False
+        body = pb.PubsubMessage.FromString(self.store.raw(delivery.message.position))
+        _, project, _, name = subscription.settings.name.split("/")
+        for key, value in (
+            ("Subscription", name),
+            ("SubscriptionProject", project),
+            ("DeliveryCount", str(delivery.failures)),
+            ("TopicPublishTime", body.publish_time.ToJsonString()),
+        ):
+            body.attributes[f"CloudPubSubDeadLetterSource{key}"] = value
+        self._append(topic, [body], [b""])
+        return True
 
-    def _stamped(self, body: Any, now: int) -> Message:
-        self._position += 1
-        self._last_published = max(now, self._last_published + 1)
-        return Message.stamp(body, self._position, self._last_published)
-
-    def _set_window(self, topic: Topic) -> None:
-        """A topic's log serves its own retention and that of every subscription that retains what it acknowledged."""
+    def set_retention(self, topic: Topic) -> None:
+        """A topic retains for itself, for every subscription that may seek to what it acknowledged, and for snapshots."""
         retaining = (s.retention for s in self.subscriptions_of(topic) if s.settings.retain_acked_messages)
-        topic.window = max([topic.retention, *retaining])
-        topic.prune(self.now())
+        floors = (snapshot.since for snapshot in self.snapshots.values() if snapshot.topic is topic)
+        topic.retain(max([topic.retention, *retaining]), None if topic.deleted else min(floors, default=None))
 
+    def _append(self, topic: Topic, bodies: Any, extras: list[bytes]) -> list[str]:
+        now = self.now()
+        subscriptions = self.subscriptions_of(topic)
+        offered: dict[Subscription, list[Message]] = {}
+        ids = []
+        for body, extra in zip(bodies, extras, strict=True):
+            self._position += 1
+            self._last_published = max(now, self._last_published + 1)
+            ids.append(str(self._position))
+            attributes = body.attributes
+            takers = [subscription for subscription in subscriptions if subscription.lets_through(attributes)]
+            if takers or topic.retains:
+                raw = stamped(body, self._position, self._last_published, extra)
+                message = Message.of(raw, body.ordering_key, self._position, self._last_published)
+                topic.append(message, raw)
+                for subscription in takers:
+                    offered.setdefault(subscription, []).append(message)
+        self.counts.published += len(ids)
+        self.store.count("position", self._position)
+        self.store.count("published", self._last_published)
+        for subscription, messages in offered.items():
+            subscription.offer(messages)
+            self.wake(subscription)
+        if topic.next_due() == 0:
+            topic.prune(now)
+        return ids
 
-def _page(found: Iterable[T], key: Callable[[T], str], size: int, token: str) -> tuple[list[T], str]:
-    if size < 0:
-        raise InvalidArgument("page_size must not be negative")
-    rest = [entry for entry in found if key(entry) > token]
-    page = rest[: min(size or DEFAULT_PAGE, MAX_PAGE)]
-    return page, key(page[-1]) if len(page) < len(rest) else ""
+    def _check_room(self, topic: Topic) -> None:
+        for subscription in self.subscriptions_of(topic):
+            if subscription.backlog.bytes > self._backlog_bytes:
+                raise ResourceExhausted(
+                    f"Subscription {subscription.settings.name} owes {subscription.backlog.bytes} unacknowledged bytes, more "
+                    f"than {self._backlog_bytes}: let a subscriber catch up, seek it forward, or delete it"
+                )
+
+    def _check_dead_letter_topic(self, settings: Any) -> None:
+        if settings.HasField("dead_letter_policy"):
+            name = settings.dead_letter_policy.dead_letter_topic
+            if not name:
+                raise InvalidArgument("dead_letter_policy names no dead_letter_topic")
+            if names.check_topic(name) not in self.topics:
+                raise NotFound(f"Dead letter topic not found: {name}")
+
+    def _save(self, topic: Topic) -> None:
+        self.store.put("topics", topic.id, settings=None if topic.deleted else topic.settings.SerializeToString())
+        self.set_retention(topic)

@@ -33,15 +33,17 @@ class Consumer:
 
 
 class Delivery:
-    """A message of the backlog and how it stands. `deadline` is 0 unless it is on lease; `sent` counts deliveries."""
+    """A message of the backlog and how it stands. `deadline` is 0 unless it is on lease; `sent` counts deliveries,
+    `failures` those of them that ended in a nack or by the lease."""
 
-    __slots__ = ("acked", "consumer", "deadline", "line", "message", "not_before", "sent")
+    __slots__ = ("acked", "consumer", "deadline", "failures", "line", "message", "not_before", "sent")
 
-    def __init__(self, message: Message, line: KeyLine | None) -> None:
+    def __init__(self, message: Message, line: KeyLine | None, failures: int = 0) -> None:
         self.message = message
         self.line = line
         self.consumer: Consumer | None = None
         self.deadline = 0
         self.not_before = 0
         self.sent = 0
+        self.failures = failures
         self.acked = False

@@ -15,10 +15,30 @@ class InvalidArgument(PubSubError):
     status = "INVALID_ARGUMENT"
 
 
+class StaleAckIds(InvalidArgument):
+    """Under exactly-once delivery: the leases of these ack ids have ended. The other ids of the request took effect."""
+
+    def __init__(self, ack_ids: list[str]) -> None:
+        super().__init__("Some acknowledgement ids in the request were invalid: their leases have ended")
+        self.ack_ids = ack_ids
+
+
 class NotFound(PubSubError):
-    """The topic or subscription does not exist."""
+    """The topic, subscription, snapshot or schema does not exist."""
 
     status = "NOT_FOUND"
+
+
+class FailedPrecondition(PubSubError):
+    """The request is well-formed, but what it names is not in a state for it."""
+
+    status = "FAILED_PRECONDITION"
+
+
+class OutOfRange(PubSubError):
+    """A number lies outside of what it may be, where the service answers so instead of INVALID_ARGUMENT."""
+
+    status = "OUT_OF_RANGE"
 
 
 class AlreadyExists(PubSubError):

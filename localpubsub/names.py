@@ -11,9 +11,12 @@ import re
 from localpubsub.errors import InvalidArgument
 
 DELETED_TOPIC = "_deleted-topic_"  # what a subscription shows once its topic is gone
+DELETED_SCHEMA = "_deleted-schema_"  # what a topic shows once its schema is gone
 
 _PROJECT = re.compile(r"projects/[^/\s]+")
-_RESOURCE = re.compile(r"projects/[^/\s]+/(?P<collection>topics|subscriptions)/(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}")
+_RESOURCE = re.compile(
+    r"projects/[^/\s]+/(?P<collection>topics|subscriptions|snapshots|schemas)/(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}"
+)
 
 
 def check_project(name: str) -> str:
@@ -31,6 +34,22 @@ def check_topic(name: str) -> str:
 def check_subscription(name: str) -> str:
     """`name` if it is a valid subscription name. Raises InvalidArgument."""
     return _check(name, "subscriptions")
+
+
+def check_snapshot(name: str) -> str:
+    """`name` if it is a valid snapshot name. Raises InvalidArgument."""
+    return _check(name, "snapshots")
+
+
+def check_schema(name: str) -> str:
+    """`name` if it is a valid schema name, without a revision. Raises InvalidArgument."""
+    return _check(name, "schemas")
+
+
+def split_revision(name: str) -> tuple[str, str]:
+    """Schema name and revision of `projects/ID/schemas/NAME@REVISION`; the revision may be missing. Raises InvalidArgument."""
+    schema, _, revision = name.partition("@")
+    return check_schema(schema), revision
 
 
 def in_project(name: str, project: str) -> bool:

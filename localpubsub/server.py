@@ -1,9 +1,10 @@
-"""The embedded server: a Broker and its Service on an event loop of a thread of its own."""
+"""The embedded server: a Broker and its RPCs on an event loop of a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import socket
@@ -11,14 +12,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from types import TracebackType
 
 import grpc
 import grpc.aio
 
-from localpubsub.broker import BACKLOG_BYTES, Broker
-from localpubsub.service import PULL_WAIT, Service
-from localpubsub.topics import RETAINED_BYTES
+from localpubsub.broker import Broker
+from localpubsub.core import PULL_WAIT, Core
+from localpubsub.service import handlers
+from localpubsub.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +37,9 @@ _OPTIONS = (
 )
 
 
+FAILED_GRACE = 0.5  # seconds that calls have to hear that the store has failed
+
+
 def _worth_logging(record: logging.LogRecord) -> bool:
     """gRPC logs a traceback when a client goes away, or refuses a large message, while an answer is being written."""
     return "ExecuteBatchError raised in core" not in record.getMessage()
@@ -44,11 +50,13 @@ class PortTaken(OSError):
 
 
 class Server:
-    """An in-process Pub/Sub service on the loopback interface, without authentication and in memory only.
+    """An in-process Pub/Sub service on the loopback interface, without authentication.
 
-    `port` 0 takes a free one. `clock` gives seconds since the epoch (time.time); it stamps messages and ends leases.
-    `pull_wait` is how long a Pull waits for a first message, in seconds. `retained_bytes` caps what a topic retains for
-    seeking, `backlog_bytes` what a subscription may owe before publishing to its topic is refused.
+    `port` 0 takes a free one. `data` is the directory that keeps what was published, acknowledged and set up; without it
+    everything is in memory and gone when the server stops. `sync` waits for the disk at each commit (store.py).
+    `clock` gives seconds since the epoch (time.time); it stamps messages and ends leases. `pull_wait` is how long a Pull
+    waits for a first message, in seconds. `retained_bytes` caps what a topic retains for seeking, `backlog_bytes` what a
+    subscription may owe before publishing to its topic is refused.
 
         with localpubsub.Server() as server:
             os.environ["PUBSUB_EMULATOR_HOST"] = server.address
@@ -62,15 +70,19 @@ class Server:
         host: str = "127.0.0.1",
         clock: Callable[[], float] = time.time,
         *,
+        data: Path | None = None,
+        sync: bool = False,
         pull_wait: float = PULL_WAIT,
-        retained_bytes: int = RETAINED_BYTES,
-        backlog_bytes: int = BACKLOG_BYTES,
+        retained_bytes: int | None = None,
+        backlog_bytes: int | None = None,
     ) -> None:
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be between 0 and 65535, not {port}")
         self._ip = _loopback(host)
         self._port = port
-        self._service = Service(Broker(clock, retained_bytes, backlog_bytes), pull_wait)
+        self._open_store = functools.partial(Store, data, sync)
+        self._make_broker = functools.partial(Broker, clock, retained_bytes, backlog_bytes)
+        self._pull_wait = pull_wait
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._grace: asyncio.Future[float] | None = None
@@ -79,7 +91,8 @@ class Server:
     def start(self) -> str:
         """Listens and returns the address, "127.0.0.1:PORT", for PUBSUB_EMULATOR_HOST.
 
-        Raises PortTaken if something listens there, another OSError if the port may not be bound.
+        Raises PortTaken if something listens there, StoreError if the store can't be used (another server has it, say), or
+        another OSError if the port may not be bound.
         """
         if self._thread is not None:
             raise RuntimeError("the server was already started")
@@ -97,11 +110,17 @@ class Server:
         """
         if self._thread is None:
             return
-        loop, stopping = self._loop, self._grace
-        if loop is not None and stopping is not None:
+        if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has already ended
-                loop.call_soon_threadsafe(lambda: None if stopping.done() else stopping.set_result(grace))
+                self._loop.call_soon_threadsafe(self._end, grace)
         self._thread.join()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Waits until the server has ended, which it does by itself only if its store fails, or so many seconds. True if it
+        has ended."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
 
     def __enter__(self) -> Server:
         self.start()
@@ -112,27 +131,34 @@ class Server:
 
     def _run(self, started: Future[str]) -> None:
         try:
-            asyncio.run(self._serve(started))
+            with contextlib.closing(self._open_store()) as store:
+                asyncio.run(self._serve(started, store))
         except BaseException as error:
             if not started.done():
                 started.set_exception(error)
             else:
                 _log.exception("the Pub/Sub server ended")
 
-    async def _serve(self, started: Future[str]) -> None:
+    def _end(self, grace: float) -> None:
+        if self._grace is not None and not self._grace.done():
+            self._grace.set_result(grace)
+
+    async def _serve(self, started: Future[str], store: Store) -> None:
         logging.getLogger("grpc._cython.cygrpc").addFilter(_worth_logging)
         self._loop = asyncio.get_running_loop()
         self._grace = self._loop.create_future()
         server = grpc.aio.server(options=_OPTIONS)
-        server.add_generic_rpc_handlers(tuple(self._service.handlers()))
+        core = Core(self._make_broker(store=store), self._pull_wait, on_failure=lambda: self._end(FAILED_GRACE))
+        server.add_generic_rpc_handlers(tuple(handlers(core)))
         try:
             port = server.add_insecure_port(_address(self._ip, self._port))
         except RuntimeError as error:  # between the check and now
             raise _taken(self._ip, self._port) from error
+        core.start()
         await server.start()
         started.set_result(_address(self._ip, port))
         grace = await self._grace
-        self._service.close()
+        core.close()
         await server.stop(grace)
         # Calls that the grace has cancelled are about to end; were the loop closed now, gRPC would log each as a fault.
         ending = asyncio.all_tasks() - {asyncio.current_task()}

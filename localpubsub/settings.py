@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from localpubsub import pb
-from localpubsub.errors import InvalidArgument, NotFound, Unimplemented
+from localpubsub.errors import InvalidArgument, OutOfRange, Unimplemented
 from localpubsub.filters import parse_filter
 from localpubsub.names import check_subscription, check_topic
 
@@ -21,6 +21,7 @@ MIN_RETENTION, MAX_RETENTION = 600, 31 * DAY
 DEFAULT_RETENTION = 7 * DAY
 MIN_ACK_DEADLINE, MAX_ACK_DEADLINE = 10, 600
 DEFAULT_EXPIRATION = 31 * DAY
+MIN_ATTEMPTS, MAX_ATTEMPTS = 5, 100  # of a dead letter policy
 MIN_BACKOFF, MAX_BACKOFF = 10, 600  # defaults of a retry policy; each may be 0 to 600 s
 
 _TOPIC_FIXED = {"name", "kms_key_name", "satisfies_pzs", "state"}
@@ -34,33 +35,29 @@ _SUBSCRIPTION_FIXED = {
     "state",
     "analytics_hub_subscription_info",
 }
+_SNAPSHOT_FIXED = {"name", "topic"}
 _STORED_ONLY = ("message_transforms", "ingestion_data_source_settings")
 _REFUSED = {
     "bigquery_config": "BigQuery subscriptions",
     "cloud_storage_config": "Cloud Storage subscriptions",
     "bigtable_config": "Bigtable subscriptions",
-    "dead_letter_policy": "dead letter policies",
 }
 
 
 def checked_topic(asked: Any) -> Any:
-    """A copy of the topic as it will be kept. Raises InvalidArgument, or NotFound for a schema."""
+    """A copy of the topic as it will be kept. Raises InvalidArgument. Whether its schema exists is the registry's matter."""
     check_topic(asked.name)
     topic = pb.Topic()
     topic.CopyFrom(asked)
     if topic.HasField("message_retention_duration"):
         _check_range("message_retention_duration", topic.message_retention_duration, MIN_RETENTION, MAX_RETENTION)
-    if topic.HasField("schema_settings"):
-        if not topic.schema_settings.encoding:
-            raise InvalidArgument("Invalid schema encoding provided: give JSON or BINARY")
-        raise NotFound(f"Schema not found: {topic.schema_settings.schema} (this server keeps no schemas)")
     _warn_of_stored_only(topic)
     topic.state = pb.Topic.ACTIVE
     return topic
 
 
 def checked_subscription(asked: Any) -> Any:
-    """A copy of the subscription with its defaults. Raises InvalidArgument or Unimplemented."""
+    """A copy of the subscription with its defaults. Raises InvalidArgument, OutOfRange or Unimplemented."""
     check_subscription(asked.name)
     subscription = pb.Subscription()
     subscription.CopyFrom(asked)
@@ -76,11 +73,12 @@ def checked_subscription(asked: Any) -> Any:
         raise InvalidArgument("expiration_policy.ttl must be at least one day; leave ttl out for never")
     if subscription.HasField("retry_policy"):
         _check_retry_policy(subscription.retry_policy)
+    if subscription.HasField("dead_letter_policy"):
+        _check_attempts(subscription.dead_letter_policy)
     parse_filter(subscription.filter)
     _refuse_unsupported(subscription)
     _warn_of_stored_only(subscription)
     subscription.push_config.SetInParent()
-    subscription.ClearField("detached")
     subscription.state = pb.Subscription.ACTIVE
     return subscription
 
@@ -93,6 +91,11 @@ def merged_topic(current: Any, asked: Any, mask: Any) -> Any:
 def merged_subscription(current: Any, asked: Any, mask: Any) -> Any:
     """`current` with the fields that `mask` names taken from `asked`. Raises InvalidArgument or Unimplemented."""
     return checked_subscription(_merged(current, asked, mask, "Subscription", _SUBSCRIPTION_FIXED))
+
+
+def merged_snapshot(current: Any, asked: Any, mask: Any) -> Any:
+    """`current` with the fields that `mask` names taken from `asked`. Raises InvalidArgument."""
+    return _merged(current, asked, mask, "Snapshot", _SNAPSHOT_FIXED)
 
 
 def check_ack_deadline(field: str, seconds: int) -> None:
@@ -132,11 +135,16 @@ def _check_retry_policy(policy: Any) -> None:
         raise InvalidArgument("maximum_backoff must not be less than minimum_backoff")
 
 
+def _check_attempts(policy: Any) -> None:
+    attempts = policy.max_delivery_attempts or MIN_ATTEMPTS
+    if not MIN_ATTEMPTS <= attempts <= MAX_ATTEMPTS:
+        raise OutOfRange(f"max_delivery_attempts must be between {MIN_ATTEMPTS} and {MAX_ATTEMPTS}, not {attempts}")
+    policy.max_delivery_attempts = attempts
+
+
 def _refuse_unsupported(subscription: Any) -> None:
     if subscription.push_config.push_endpoint:
         raise Unimplemented("This server does not push: create the subscription without push_endpoint and pull")
-    if subscription.enable_exactly_once_delivery:
-        raise Unimplemented("This server does not offer exactly-once delivery: create the subscription without it")
     for field, name in _REFUSED.items():
         if subscription.HasField(field):
             raise Unimplemented(f"This server does not offer {name}")

@@ -1,91 +1,157 @@
-"""Topics: what was published, and the log of it that a topic retains."""
+"""Topics: what was published, who holds it still, and for how long the rest is retained."""
 
 from __future__ import annotations
 
 import logging
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from localpubsub import pb
+from localpubsub.names import DELETED_TOPIC
+from localpubsub.store import Row, Store
 
 _log = logging.getLogger(__name__)
 
-RETAINED_BYTES = 256 * 1024 * 1024  # per topic: a laptop runs several, and a day of a busy news topic is less
-ENVELOPE_BYTES = 96  # the most that ack id, delivery attempt and framing add to a message on its way out
+RETAINED_BYTES = 1024 * 1024 * 1024  # per topic; a day of a busy news topic is less
+RETAINED_BYTES_IN_MEMORY = 256 * 1024 * 1024  # a laptop runs several
+ENVELOPE_BYTES = 112  # the most that ack id, delivery attempt and framing add to a message on its way out
+SWEEP, PAGE = 5_000, 250  # messages looked at in one go, which takes some tens of milliseconds, and at once
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Message:
-    """One published message. `position` counts over the whole server and is also the message id; `published` is in
-    microseconds since the epoch; `size` is the most it takes in a response, in bytes.
+    """A message that some subscription or snapshot holds; its body is in the store.
 
-    It is kept serialized (`raw`, a PubsubMessage), in half the memory that the parsed message takes.
+    `position` counts over the whole server and is also the message id; `published` is in microseconds since the epoch;
+    `size` is the most it takes in a response, in bytes.
     """
 
-    raw: bytes
-    key: str
     position: int
     published: int
     size: int
+    key: str
+    holders: int = 0
 
     @classmethod
-    def stamp(cls, body: Any, position: int, published: int) -> Message:
-        """A message from the PubsubMessage that a client sent, whose message_id and publish_time are overwritten."""
-        body.message_id = str(position)
-        body.publish_time.FromMicroseconds(published)
-        raw = body.SerializeToString()
-        return cls(raw, body.ordering_key, position, published, len(raw) + ENVELOPE_BYTES)
-
-    def body(self) -> Any:
-        """The PubsubMessage."""
-        return pb.PubsubMessage.FromString(self.raw)
+    def of(cls, raw: bytes, key: str, position: int, published: int) -> Message:
+        """The message whose body is `raw`."""
+        return cls(position, published, len(raw) + ENVELOPE_BYTES, key)
 
 
-@dataclass(eq=False)
 class Topic:
-    """A topic's settings and its log: messages in publish order, kept for `window` microseconds and within
-    `retained_bytes`. A message leaves the log without leaving the backlog of a subscription that still owes it."""
+    """A topic's settings and messages. `window` is how long they are retained (microseconds), whoever acknowledges them.
 
-    settings: Any
-    retained_bytes: int = RETAINED_BYTES
-    window: int = 0
-    log: deque[Message] = field(default_factory=deque)
-    log_bytes: int = 0
-    dropped: int = 0
-    _next_warning: int = 1
+    A message leaves when nobody holds it and it is not retained. Retained are those within the window, up to
+    `retained_bytes`, and those behind `floor`: a snapshot promises everything published after it.
+    """
+
+    def __init__(self, id_: int, settings: Any, store: Store, retained_bytes: int) -> None:
+        self.id = id_
+        self.settings = settings
+        self.deleted = False
+        self.window = 0
+        self.floor: int | None = None
+        self.held: dict[int, Message] = {}
+        self.messages, self.bytes = 0, 0
+        self.dropped = 0
+        self._store = store
+        self._retained_bytes = retained_bytes
+        self._swept = 0  # all up to this position are held or gone
+        self._oldest: int | None = None  # when the first behind it was published, as far as is known
+        self._next_warning = 1
+
+    @property
+    def name(self) -> str:
+        """As its subscriptions show it."""
+        return DELETED_TOPIC if self.deleted else str(self.settings.name)
 
     @property
     def retention(self) -> int:
         """Microseconds for which any subscription may seek back, 0 if the topic retains nothing."""
-        return pb.duration_micros(self.settings.message_retention_duration)
+        return 0 if self.deleted else pb.duration_micros(self.settings.message_retention_duration)
 
-    def append(self, messages: list[Message], now: int) -> None:
-        """Logs messages just published, oldest first."""
-        if self.window:
-            self.log.extend(messages)
-            self.log_bytes += sum(message.size for message in messages)
-        self.prune(now)
+    @property
+    def retains(self) -> bool:
+        """Whether anything stays that nobody holds."""
+        return bool(self.window) or self.floor is not None
 
-    def prune(self, now: int) -> None:
-        """Drops what is older than the window, then the oldest until the rest fits the byte cap."""
-        while self.log and (not self.window or self.log[0].published < now - self.window):
-            self._drop_oldest()
-        while self.log_bytes > self.retained_bytes:
-            self._drop_oldest()
-            self.dropped += 1
-        if self.dropped >= self._next_warning:  # at each doubling, since a full topic drops at every publish
+    def restore(self) -> None:
+        """Counts what the store has."""
+        self.messages, self.bytes = self._store.volume(self.id)
+        self._oldest = 0 if self.messages else None
+
+    def retain(self, window: int, floor: int | None) -> None:
+        """Retains by these rules from now on; the next sweep looks at everything again that may go by them."""
+        if (window, floor) != (self.window, self.floor):
+            self.window, self.floor = window, floor
+            self._oldest = 0 if self.messages else None
+
+    def append(self, message: Message, raw: bytes) -> None:
+        """A message just published, which somebody holds or the topic retains."""
+        self._store.add(self.id, Row(message.position, message.published, message.size, message.key), raw)
+        self.messages += 1
+        self.bytes += message.size
+        if self._oldest is None and self.retains:
+            self._oldest = message.published
+
+    def hold(self, message: Message) -> None:
+        """One more holder."""
+        message.holders += 1
+        self.held[message.position] = message
+
+    def release(self, message: Message) -> None:
+        """One holder less; the message goes with the last one unless it is retained."""
+        message.holders -= 1
+        if message.holders:
+            return
+        del self.held[message.position]
+        if message.position <= self._swept or not (self.window or self._promised(message.position)):
+            self._drop(message)
+
+    def log(self, after: int = 0, since: int = 0) -> list[Message]:
+        """What there is behind position `after`, published at `since` (microseconds) or later, in publish order."""
+        return [self.held.get(row.position) or Message(*row) for row in self._store.log(self.id, after, since)]
+
+    def prune(self, now: int) -> bool:
+        """Drops what is not retained any more. True if that was too much for one go and there is more to do."""
+        for _ in range(SWEEP // PAGE):
+            rows = self._store.log(self.id, self._swept, limit=PAGE)
+            for row in rows:
+                over = row.published < now - self.window
+                if self._promised(row.position) or not (over or self.bytes > self._retained_bytes):
+                    self._oldest = row.published
+                    self._warn()
+                    return False
+                self._swept = row.position
+                if row.position not in self.held:
+                    self._drop(row)
+                    self.dropped += not over
+            if len(rows) < PAGE:
+                self._oldest = None
+                self._warn()
+                return False
+        return True
+
+    def next_due(self) -> int | None:
+        """When `prune` next has something to do (microseconds, 0 for at once), None if it will not."""
+        if self.bytes > self._retained_bytes and self._oldest is not None:
+            return 0
+        return None if self._oldest is None or self.floor is not None else self._oldest + self.window + 1
+
+    def _promised(self, position: int) -> bool:
+        return self.floor is not None and position > self.floor
+
+    def _drop(self, message: Message | Row) -> None:
+        self._store.forget(self.id, message.position)
+        self.messages -= 1
+        self.bytes -= message.size
+
+    def _warn(self) -> None:
+        if self.dropped >= self._next_warning:  # at each doubling, since a full topic drops all the time
             self._next_warning = 2 * self.dropped
             _log.warning(
                 "topic %s: %d retained messages dropped so far to stay within %d bytes; nobody can seek to them any more",
-                self.settings.name,
+                self.name,
                 self.dropped,
-                self.retained_bytes,
+                self._retained_bytes,
             )
-
-    def next_due(self) -> int | None:
-        """When the oldest message of the log ends its time (microseconds), None if the log is empty."""
-        return self.log[0].published + self.window + 1 if self.log else None
-
-    def _drop_oldest(self) -> None:
-        self.log_bytes -= self.log.popleft().size

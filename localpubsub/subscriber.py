@@ -1,0 +1,133 @@
+"""The unary RPCs of google.pubsub.v1.Subscriber."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from localpubsub import pb, snapshots
+from localpubsub.answering import Rpcs
+from localpubsub.core import RESPONSE_BYTES, Core, lease
+from localpubsub.deliveries import Consumer
+from localpubsub.errors import InvalidArgument, StaleAckIds, Unimplemented
+from localpubsub.subscriptions import Subscription
+
+PULL_MARGIN = 1.0  # a Pull answers this long before the client's deadline
+
+
+class Subscriber:
+    """Over one core."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._broker = core.broker
+
+    def rpcs(self) -> Rpcs:
+        """All but StreamingPull."""
+        broker = self._broker
+        return {
+            "CreateSubscription": (pb.Subscription, broker.create_subscription),
+            "UpdateSubscription": (pb.UpdateSubscriptionRequest, self._update_subscription),
+            "GetSubscription": (pb.GetSubscriptionRequest, lambda r: broker.subscription(r.subscription).describe()),
+            "DeleteSubscription": (pb.DeleteSubscriptionRequest, self._delete_subscription),
+            "ListSubscriptions": (pb.ListSubscriptionsRequest, self._list_subscriptions),
+            "ModifyPushConfig": (pb.ModifyPushConfigRequest, self._modify_push_config),
+            "Pull": (pb.PullRequest, self._pull),
+            "Acknowledge": (pb.AcknowledgeRequest, self._acknowledge),
+            "ModifyAckDeadline": (pb.ModifyAckDeadlineRequest, self._modify_ack_deadline),
+            "Seek": (pb.SeekRequest, self._seek),
+            "CreateSnapshot": (pb.CreateSnapshotRequest, self._create_snapshot),
+            "GetSnapshot": (pb.GetSnapshotRequest, lambda r: snapshots.find(broker, r.snapshot).describe()),
+            "ListSnapshots": (pb.ListSnapshotsRequest, self._list_snapshots),
+            "UpdateSnapshot": (pb.UpdateSnapshotRequest, lambda r: snapshots.update(broker, r.snapshot, r.update_mask)),
+            "DeleteSnapshot": (pb.DeleteSnapshotRequest, self._delete_snapshot),
+        }
+
+    def _update_subscription(self, request: Any) -> Any:
+        described = self._broker.update_subscription(request.subscription, request.update_mask)
+        self._changed(self._broker.subscription(described.name))
+        return described
+
+    def _delete_subscription(self, request: Any) -> Any:
+        self._changed(self._broker.delete_subscription(request.subscription))
+        return pb.Empty()
+
+    def _list_subscriptions(self, request: Any) -> Any:
+        found, token = self._broker.list_subscriptions(request.project, request.page_size, request.page_token)
+        return pb.ListSubscriptionsResponse(subscriptions=found, next_page_token=token)
+
+    def _modify_push_config(self, request: Any) -> Any:
+        self._broker.subscription(request.subscription)
+        if request.push_config.push_endpoint:
+            raise Unimplemented("This server does not push: leave push_endpoint empty and pull")
+        return pb.Empty()
+
+    async def _pull(self, request: Any, context: Any) -> bytes:
+        subscription = self._broker.subscription(request.subscription)
+        if request.max_messages <= 0:
+            raise InvalidArgument("No max_messages specified: it must be at least 1")
+        remaining = context.time_remaining()
+        patience = self._core.pull_wait if remaining is None else min(self._core.pull_wait, remaining - PULL_MARGIN)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + (0 if request.return_immediately else patience)
+        consumer = Consumer()
+        while True:
+            self._core.check_attached(subscription)
+            now = self._broker.now()
+            taken = subscription.backlog.take(consumer, request.max_messages, RESPONSE_BYTES, subscription.ack_deadline, now)
+            left = until - loop.time()
+            if taken or left <= 0 or self._core.closing:
+                return self._core.framed(subscription, taken)
+            await self._core.waits.wait(subscription, left)
+
+    def _acknowledge(self, request: Any) -> Any:
+        subscription = self._broker.subscription(request.subscription)
+        if not request.ack_ids:
+            raise InvalidArgument("No ack ids specified.")
+        stale = subscription.backlog.acknowledge(request.ack_ids, self._broker.now())
+        return self._obeyed(subscription, stale)
+
+    def _modify_ack_deadline(self, request: Any) -> Any:
+        subscription = self._broker.subscription(request.subscription)
+        if not request.ack_ids:
+            raise InvalidArgument("No ack ids specified.")
+        length = lease("ack_deadline_seconds", request.ack_deadline_seconds)
+        stale = subscription.backlog.modify_deadline(request.ack_ids, length, self._broker.now())
+        return self._obeyed(subscription, stale)
+
+    def _obeyed(self, subscription: Subscription, stale: list[str]) -> Any:
+        self._core.waits.wake(subscription)
+        if stale and subscription.backlog.exactly_once:
+            raise StaleAckIds(stale)
+        return pb.Empty()
+
+    def _seek(self, request: Any) -> Any:
+        subscription = self._broker.subscription(request.subscription)
+        self._core.check_attached(subscription)
+        if request.WhichOneof("target") == "snapshot":
+            snapshots.seek(self._broker, subscription, request.snapshot)
+        elif request.WhichOneof("target") == "time":
+            subscription.seek(pb.timestamp_micros(request.time), self._broker.now())
+        else:
+            raise InvalidArgument("Seek to a time or to a snapshot: none is given")
+        self._changed(subscription)
+        return pb.SeekResponse()
+
+    def _create_snapshot(self, request: Any) -> Any:
+        described = snapshots.create(self._broker, request)
+        self._core.alarm.set(pb.timestamp_micros(described.expire_time))
+        return described
+
+    def _list_snapshots(self, request: Any) -> Any:
+        found, token = snapshots.listed(self._broker, request.project, request.page_size, request.page_token)
+        return pb.ListSnapshotsResponse(snapshots=found, next_page_token=token)
+
+    def _delete_snapshot(self, request: Any) -> Any:
+        snapshot = snapshots.find(self._broker, request.snapshot)
+        snapshots.end(self._broker, snapshot)
+        self._core.watch(snapshot.topic)
+        return pb.Empty()
+
+    def _changed(self, subscription: Subscription) -> None:
+        self._core.waits.wake(subscription)
+        self._core.watch(subscription.topic)
