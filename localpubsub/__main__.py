@@ -6,7 +6,6 @@ import argparse
 import logging
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from localpubsub.server import Server
@@ -23,21 +22,23 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
     try:
         server = Server(options.port, options.host, data=options.data, sync=options.sync)
         address = server.start()
     except (OSError, ValueError) as error:
         print(f"localpubsub: {error}", file=sys.stderr)
         return 1
+    told: list[int] = []
+
+    def end(number: int, frame: object) -> None:
+        told.append(number)
+        server.end()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     print(f"export PUBSUB_EMULATOR_HOST={address}", flush=True)
-    while not told.wait(1.0):
-        if server.wait(0):
-            return 1
-    server.stop()
-    return 0
+    server.wait()
+    return 0 if told else 1
 
 
 if __name__ == "__main__":

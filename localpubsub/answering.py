@@ -84,5 +84,6 @@ def _details(stale: StaleAckIds) -> bytes:
     )
     detail = AnyMessage()
     detail.Pack(info)
-    status: bytes = Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=str(stale), details=[detail]).SerializeToString()
-    return status
+    status = Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=str(stale), details=[detail])
+    serialized: bytes = status.SerializeToString()
+    return serialized

@@ -18,8 +18,8 @@ from localpubsub.metrics import Counts
 from localpubsub.paging import page_of
 from localpubsub.publishing import check_publish
 from localpubsub.registry import Registry
-from localpubsub.settings import checked_subscription, checked_topic, merged_subscription, merged_topic
 from localpubsub.restoring import Restored, by_name
+from localpubsub.settings import checked_subscription, checked_topic, merged_subscription, merged_topic
 from localpubsub.snapshot import Snapshot
 from localpubsub.store import Store
 from localpubsub.subscriptions import Subscription
@@ -64,7 +64,7 @@ class Broker:
         self.snapshots: dict[str, Snapshot] = by_name(restored.snapshots)
         self.registry = Registry(self.store, self.now)
         for topic in self.all_topics():
-            self.set_retention(topic)
+            topic.restore_rules(*self._retention(topic))
 
     @property
     def position(self) -> int:
@@ -242,10 +242,16 @@ class Broker:
         return True
 
     def set_retention(self, topic: Topic) -> None:
+        """To be called when something has changed that a topic retains messages for."""
+        topic.retain(*self._retention(topic))
+
+    def _retention(self, topic: Topic) -> tuple[int, int | None]:
         """A topic retains for itself, for every subscription that may seek to what it acknowledged, and for snapshots."""
         retaining = (s.retention for s in self.subscriptions_of(topic) if s.settings.retain_acked_messages)
         floors = (snapshot.since for snapshot in self.snapshots.values() if snapshot.topic is topic)
-        topic.retain(max([topic.retention, *retaining]), None if topic.deleted else min(floors, default=None))
+        if topic.deleted:
+            return 0, None
+        return max([topic.retention, *retaining]), min(floors, default=None)
 
     def _append(self, topic: Topic, bodies: Any, extras: list[bytes]) -> list[str]:
         now = self.now()

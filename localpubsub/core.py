@@ -72,5 +72,3 @@ def lease(field: str, seconds: int) -> int:
     if not 0 <= seconds <= 600:
         raise InvalidArgument(f"{field} must be between 0 and 600, not {seconds}")
     return seconds * 1_000_000
-
-

@@ -35,6 +35,12 @@ class FailedPrecondition(PubSubError):
     status = "FAILED_PRECONDITION"
 
 
+class Aborted(PubSubError):
+    """Somebody else was quicker: the client reads again and tries again."""
+
+    status = "ABORTED"
+
+
 class OutOfRange(PubSubError):
     """A number lies outside of what it may be, where the service answers so instead of INVALID_ARGUMENT."""
 

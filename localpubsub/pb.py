@@ -69,11 +69,11 @@ ValidateMessageResponse: Any = types.ValidateMessageResponse.pb()
 ValidateSchemaRequest: Any = types.ValidateSchemaRequest.pb()
 ValidateSchemaResponse: Any = types.ValidateSchemaResponse.pb()
 ReceivedMessage: Any = types.ReceivedMessage.pb()
-AVRO = types.Schema.Type.AVRO.value
-PROTOCOL_BUFFER = types.Schema.Type.PROTOCOL_BUFFER.value
-BASIC = types.SchemaView.BASIC.value
-JSON = types.Encoding.JSON.value
-BINARY = types.Encoding.BINARY.value
+AVRO = int(types.Schema.Type.AVRO)
+PROTOCOL_BUFFER = int(types.Schema.Type.PROTOCOL_BUFFER)
+BASIC = int(types.SchemaView.BASIC)
+JSON = int(types.Encoding.JSON)
+BINARY = int(types.Encoding.BINARY)
 
 __all__ = ["Duration", "Empty", "FieldMask", "Timestamp"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from localpubsub import names, pb
 from localpubsub.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unimplemented
@@ -20,9 +20,11 @@ from localpubsub.schemas import AvroSchema, SchemaError, compatibility, definiti
 from localpubsub.store import Store
 from localpubsub.wire import attributes
 
+Encoding = Literal["JSON", "BINARY"]
+
 MAX_REVISIONS = 20
 
-_ENCODINGS = {pb.JSON: "JSON", pb.BINARY: "BINARY"}
+_ENCODINGS: dict[int, Encoding] = {pb.JSON: "JSON", pb.BINARY: "BINARY"}
 
 
 class Registry:
@@ -150,7 +152,7 @@ class Registry:
         revisions = self._schemas.setdefault(name, {})
         if len(revisions) >= MAX_REVISIONS:
             raise FailedPrecondition(f"{name} has {MAX_REVISIONS} revisions, the most there may be: delete one first")
-        revision = pb.Schema(name=name, type=pb.AVRO, definition=text, revision_id=secrets.token_hex(4))
+        revision = pb.Schema(name=name, type_=pb.AVRO, definition=text, revision_id=secrets.token_hex(4))
         revision.revision_create_time.FromMicroseconds(self._now())
         self._last_number += 1
         revisions[self._last_number] = revision
@@ -176,9 +178,9 @@ class Registry:
 
 def parsed(asked: Any) -> AvroSchema:
     """The schema that a client sent. Raises InvalidArgument or Unimplemented."""
-    if asked.type == pb.PROTOCOL_BUFFER:
+    if asked.type_ == pb.PROTOCOL_BUFFER:
         raise Unimplemented("This server does not offer protocol buffer schemas: give the schema in Avro")
-    if asked.type != pb.AVRO:
+    if asked.type_ != pb.AVRO:
         raise InvalidArgument("Give the schema's type: AVRO")
     try:
         return _avro(asked.definition)
@@ -186,7 +188,7 @@ def parsed(asked: Any) -> AvroSchema:
         raise InvalidArgument(f"Could not parse schema definition: {error}") from None
 
 
-def _accepted(allowed: list[Any], data: bytes, encoding: str, number: int) -> bytes:
+def _accepted(allowed: list[Any], data: bytes, encoding: Encoding, number: int) -> bytes:
     reason = None
     for revision in allowed:
         try:

@@ -103,24 +103,24 @@ class Server:
         self.address = started.result()
         return self.address
 
+    def end(self, grace: float = 1.0) -> None:
+        """Begins to stop, and returns at once. May be called from a signal handler."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has already ended
+                self._loop.call_soon_threadsafe(self._end, grace)
+
+    def wait(self) -> None:
+        """Returns once nothing runs any more. A server ends by itself only if its store fails, after saying so in the log."""
+        if self._thread is not None:
+            self._thread.join()
+
     def stop(self, grace: float = 1.0) -> None:
         """Ends waiting pulls and all streams, and returns once nothing runs any more.
 
         Calls in flight have `grace` seconds to end. Stopping twice, or before the start, does nothing.
         """
-        if self._thread is None:
-            return
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has already ended
-                self._loop.call_soon_threadsafe(self._end, grace)
-        self._thread.join()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Waits until the server has ended, which it does by itself only if its store fails, or so many seconds. True if it
-        has ended."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return self._thread is None or not self._thread.is_alive()
+        self.end(grace)
+        self.wait()
 
     def __enter__(self) -> Server:
         self.start()

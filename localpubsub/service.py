@@ -1,7 +1,7 @@
-"""Everything the server answers: the three services of google.pubsub.v1 and its own inspection.
+"""Everything the server answers: the services of google.pubsub.v1, IAM policies, and its own inspection.
 
-The 35 RPCs of google/pubsub_v1/gapic_metadata.json are all here, and so is a sentence for everything else (IAM policies,
-for one: who may do what is not a question on the loopback interface).
+The 35 RPCs of google/pubsub_v1/gapic_metadata.json and the three of google.iam.v1.IAMPolicy are all here, and a sentence for
+everything else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import grpc
 from localpubsub import inspection, pb
 from localpubsub.answering import NotOffered, answering, service
 from localpubsub.core import Core
+from localpubsub.iam import IamPolicies
 from localpubsub.publisher import Publisher
 from localpubsub.report import report
 from localpubsub.schema_service import SchemaService
@@ -30,6 +31,7 @@ def handlers(core: Core) -> list[grpc.GenericRpcHandler]:
         service("google.pubsub.v1.Publisher", Publisher(core).rpcs(), core.commits),
         service("google.pubsub.v1.Subscriber", Subscriber(core).rpcs(), core.commits, StreamingPull=streaming),
         service("google.pubsub.v1.SchemaService", SchemaService(core.broker).rpcs(), core.commits),
+        service("google.iam.v1.IAMPolicy", IamPolicies(core.broker).rpcs(), core.commits),
         _inspection(core),
         NotOffered(),
     ]

@@ -43,6 +43,7 @@ CREATE TABLE snapshots (id INTEGER PRIMARY KEY, topic INTEGER NOT NULL, since IN
 CREATE TABLE owed (
     holder INTEGER NOT NULL, position INTEGER NOT NULL, failures INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (holder, position)
 ) WITHOUT ROWID;
+CREATE TABLE policies (id INTEGER PRIMARY KEY, policy BLOB NOT NULL);  -- of the topic, subscription or snapshot of that id
 CREATE TABLE schemas (number INTEGER PRIMARY KEY, revision BLOB NOT NULL);
 """
 
@@ -119,7 +120,7 @@ class Store:
     # ... and what is written seldom goes through at once, into the same transaction.
 
     def put(self, table: str, id_: int, **columns: Any) -> None:
-        """A row of `topics`, `subscriptions`, `snapshots` or `schemas`, new or in place of the one with this id."""
+        """A row of `topics`, `subscriptions`, `snapshots`, `policies` or `schemas`, new or in place of the one of this id."""
         key = "number" if table == "schemas" else "id"
         names, marks = ", ".join([key, *columns]), ", ".join("?" * (len(columns) + 1))
         self._execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", (id_, *columns.values()))
@@ -127,6 +128,8 @@ class Store:
     def drop(self, table: str, id_: int) -> None:
         """Removes such a row, and what it held."""
         self._execute(f"DELETE FROM {table} WHERE {'number' if table == 'schemas' else 'id'} = ?", (id_,))
+        if table != "schemas":
+            self._execute("DELETE FROM policies WHERE id = ?", (id_,))
         if table in ("subscriptions", "snapshots"):
             self._execute("DELETE FROM owed WHERE holder = ?", (id_,))
 
@@ -174,7 +177,7 @@ class Store:
         return dict(self._sql.execute("SELECT name, value FROM counters"))
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
-        """All rows of `topics`, `subscriptions`, `snapshots` or `schemas`, by id."""
+        """All rows of such a table, by id."""
         return self._sql.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
 
     def owed(self, holder: int, topic: int) -> Iterator[tuple[Row, int]]:

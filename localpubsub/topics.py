@@ -56,7 +56,8 @@ class Topic:
         self.dropped = 0
         self._store = store
         self._retained_bytes = retained_bytes
-        self._swept = 0  # all up to this position are held or gone
+        self._swept = 0  # all up to this position are held or gone, and retained no more
+        self._unswept_bytes = 0
         self._oldest: int | None = None  # when the first behind it was published, as far as is known
         self._next_warning = 1
 
@@ -78,10 +79,17 @@ class Topic:
     def restore(self) -> None:
         """Counts what the store has."""
         self.messages, self.bytes = self._store.volume(self.id)
+        self._unswept_bytes = self.bytes
         self._oldest = 0 if self.messages else None
 
     def retain(self, window: int, floor: int | None) -> None:
-        """Retains by these rules from now on; the next sweep looks at everything again that may go by them."""
+        """Retains by these rules from now on: what was published before there were any is not retained by them."""
+        if not self.retains and self.held:
+            self._swept, self._unswept_bytes = max(self.held), 0
+        self.restore_rules(window, floor)
+
+    def restore_rules(self, window: int, floor: int | None) -> None:
+        """Retains by these rules, and all there is; the next sweep looks at what may go by them."""
         if (window, floor) != (self.window, self.floor):
             self.window, self.floor = window, floor
             self._oldest = 0 if self.messages else None
@@ -91,6 +99,7 @@ class Topic:
         self._store.add(self.id, Row(message.position, message.published, message.size, message.key), raw)
         self.messages += 1
         self.bytes += message.size
+        self._unswept_bytes += message.size
         if self._oldest is None and self.retains:
             self._oldest = message.published
 
@@ -118,14 +127,16 @@ class Topic:
             rows = self._store.log(self.id, self._swept, limit=PAGE)
             for row in rows:
                 over = row.published < now - self.window
-                if self._promised(row.position) or not (over or self.bytes > self._retained_bytes):
+                if self._promised(row.position) or not (over or self._unswept_bytes > self._retained_bytes):
                     self._oldest = row.published
                     self._warn()
                     return False
-                self._swept = row.position
                 if row.position not in self.held:
                     self._drop(row)
-                    self.dropped += not over
+                else:
+                    self._unswept_bytes -= row.size
+                self._swept = row.position
+                self.dropped += not over
             if len(rows) < PAGE:
                 self._oldest = None
                 self._warn()
@@ -134,7 +145,7 @@ class Topic:
 
     def next_due(self) -> int | None:
         """When `prune` next has something to do (microseconds, 0 for at once), None if it will not."""
-        if self.bytes > self._retained_bytes and self._oldest is not None:
+        if self._unswept_bytes > self._retained_bytes and self._oldest is not None:
             return 0
         return None if self._oldest is None or self.floor is not None else self._oldest + self.window + 1
 
@@ -145,6 +156,8 @@ class Topic:
         self._store.forget(self.id, message.position)
         self.messages -= 1
         self.bytes -= message.size
+        if message.position > self._swept:
+            self._unswept_bytes -= message.size
 
     def _warn(self) -> None:
         if self.dropped >= self._next_warning:  # at each doubling, since a full topic drops all the time

@@ -51,7 +51,7 @@ def stamped(body: Any, position: int, published: int, extra: bytes = b"") -> byt
 def received(messages: Iterable[tuple[str, bytes, int]]) -> bytes:
     """The `received_messages` of a response, serialized, from ack id, serialized PubsubMessage and delivery attempt (0 is
     not told)."""
-    parts = []
+    parts: list[bytes] = []
     for ack_id, raw, attempt in messages:
         head = _field(_ACK_ID, ack_id.encode()) + _MESSAGE + varint(len(raw))
         tail = _DELIVERY_ATTEMPT + varint(attempt) if attempt else b""

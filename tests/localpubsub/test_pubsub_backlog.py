@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from localpubsub import pb
 from localpubsub.backlog import SPARE_LEASES, Backlog
 from localpubsub.deliveries import Consumer
 from localpubsub.errors import InvalidArgument
@@ -15,8 +14,7 @@ LEASE = 10 * SECOND
 
 
 def message(position: int, key: str = "", size: int = 0) -> Message:
-    body = pb.PubsubMessage(data=b"x" * size or b"x", ordering_key=key)
-    return Message.stamp(body, position, position * SECOND)
+    return Message.of(b"x" * size or b"x", key, position, position * SECOND)
 
 
 def backlog_of(*messages: Message, ordered: bool = False) -> Backlog:

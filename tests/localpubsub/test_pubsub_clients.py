@@ -534,9 +534,4 @@ def test_every_rpc_of_the_api_is_served_or_answers_with_a_sentence(cloud: Cloud)
             else:
                 assert answer.value.code() is grpc.StatusCode.INVALID_ARGUMENT, "nothing was named"
     assert len(every_rpc()) == 38
-    served = {rpc for _, rpc in every_rpc()} - refused
-    assert served == {
-        *("CreateTopic", "GetTopic", "UpdateTopic", "DeleteTopic", "ListTopics", "ListTopicSubscriptions", "Publish"),
-        *("CreateSubscription", "GetSubscription", "UpdateSubscription", "DeleteSubscription", "ListSubscriptions"),
-        *("Pull", "StreamingPull", "Acknowledge", "ModifyAckDeadline", "Seek"),
-    }
+    assert refused == set()

@@ -11,8 +11,9 @@ from conftest import ManualClock
 
 from localpubsub import pb
 from localpubsub.broker import Broker
+from localpubsub.core import Core
 from localpubsub.deliveries import Consumer
-from localpubsub.service import Service
+from localpubsub.publisher import Publisher
 from localpubsub.subscriptions import Subscription
 from localpubsub.waiting import Alarm, Waits
 
@@ -105,6 +106,6 @@ def test_the_alarm_sets_itself_again_while_there_is_something_to_ring_for(broker
 
 
 def test_publishing_sets_the_alarm_to_the_end_of_the_topics_retention(broker: Broker) -> None:
-    service = Service(broker)
-    delays = timers_of(lambda: service._publish(request()))
+    publisher = Publisher(Core(broker))
+    delays = timers_of(lambda: publisher._publish(request()))
     assert delays == [pytest.approx(600, abs=0.001)]
