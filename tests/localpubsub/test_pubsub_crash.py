@@ -1,0 +1,225 @@
+"""The server is killed with SIGKILL, at random moments and again and again, while official clients publish and consume.
+
+What must hold, whenever it is killed:
+
+- a message whose publishing was confirmed comes to every subscription;
+- a message whose acknowledgement was confirmed never comes again: by the answer to Acknowledge, or, over StreamingPull, by the
+  confirmation that a subscription with exactly-once delivery gives.
+
+What may come more than once is the rest: a message whose acknowledgement was lost with the server, or, over StreamingPull
+without exactly-once delivery, not yet written (nobody is told when it is). And what a publisher sent again because no
+answer came is another message.
+
+PUBSUB_KILLS sets how often (`make pubsub-crash`: 50).
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.api_core import exceptions
+from google.api_core.retry import Retry
+from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
+from google.cloud.pubsub_v1.types import FlowControl
+from google.pubsub_v1 import types
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+KILLS = int(os.environ.get("PUBSUB_KILLS", "3"))
+LONGEST_LIFE = 1.2  # seconds from the moment the server listens to its end
+DRAIN_SECONDS = 60.0
+BODY = b"x" * 1_000
+TOPIC = "projects/crash/topics/alerts"
+PULLED, STREAMED = "projects/crash/subscriptions/pulled", "projects/crash/subscriptions/streamed"
+PATIENT = Retry(
+    predicate=lambda error: isinstance(error, exceptions.ServiceUnavailable | exceptions.Unknown | exceptions.Aborted),
+    initial=0.05,
+    maximum=0.5,
+    timeout=DRAIN_SECONDS,
+)
+
+
+class Mortal:
+    """`python -m localpubsub` on one port and one directory, started again after each death."""
+
+    def __init__(self, data: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.data = data
+        self.address = f"127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "localpubsub", "--port", str(self.port), "--data", str(self.data)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.process.stdout
+        assert self.address in self.process.stdout.readline(), "the server did not start on its store"
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+        assert self.process.stdout
+        self.process.stdout.close()
+
+
+def channel(address: str) -> grpc.Channel:
+    """One that connects again at once. The client's own waits a second first, and longer each time: a whole life here."""
+    options = [(f"grpc.{name}_reconnect_backoff_ms", 50) for name in ("initial", "min", "max")]
+    return grpc.insecure_channel(address, options)
+
+
+class Publishing(threading.Thread):
+    """Publishes numbers until told to end; `confirmed` are those whose publishing was answered."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(name="publishing")
+        self.client = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=channel(address)))
+        self.confirmed: set[int] = set()
+        self.ended = threading.Event()
+        self.unanswered = threading.Semaphore(300)
+
+    def run(self) -> None:
+        for number in itertools.count():
+            if self.ended.is_set():
+                break
+            self.unanswered.acquire()
+            future = self.client.publish(TOPIC, b"%d " % number + BODY, retry=PATIENT)
+            future.add_done_callback(lambda future, number=number: self.answered(number, future))
+        self.client.stop()
+
+    def answered(self, number: int, future: Any) -> None:
+        if future.exception() is None:
+            self.confirmed.add(number)
+        self.unanswered.release()
+
+
+class Consumer:
+    """What was delivered and what was confirmed as acknowledged. `broken` are promises that were not kept."""
+
+    def __init__(self, address: str) -> None:
+        self.client = pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel(address)))
+        self.numbers: set[int] = set()
+        self.acknowledged: set[str] = set()
+        self.deliveries = 0
+        self.broken: list[str] = []
+
+    def came(self, message: Any) -> None:
+        self.deliveries += 1
+        self.numbers.add(int(message.data.split()[0]))
+        if message.message_id in self.acknowledged:
+            self.broken.append(f"message {message.message_id} came again, though its acknowledgement was confirmed")
+
+
+class Pulling(Consumer, threading.Thread):
+    """Pull and Acknowledge, one after the other."""
+
+    def __init__(self, address: str) -> None:
+        Consumer.__init__(self, address)
+        threading.Thread.__init__(self, name="pulling")
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            try:
+                self.pull_once()
+            except exceptions.ServerError:
+                self.ended.wait(0.02)
+
+    def pull_once(self) -> int:
+        request = types.PullRequest(subscription=PULLED, max_messages=100, return_immediately=True)
+        received = self.client.pull(request=request, retry=None, timeout=10).received_messages
+        for each in received:
+            self.came(each.message)
+        if received:
+            self.client.acknowledge(subscription=PULLED, ack_ids=[each.ack_id for each in received], retry=None, timeout=10)
+            self.acknowledged.update(each.message.message_id for each in received)
+        return len(received)
+
+
+class Streaming(Consumer):
+    """subscribe() on a subscription with exactly-once delivery. One worker: callbacks come in the order of delivery."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        worker = ThreadScheduler(ThreadPoolExecutor(max_workers=1))
+        self.stream = self.client.subscribe(STREAMED, self.callback, flow_control=FlowControl(max_messages=200), scheduler=worker)
+
+    def callback(self, message: Any) -> None:
+        self.came(message)
+        message.ack_with_response().add_done_callback(lambda future: self.confirm(message.message_id, future))
+
+    def confirm(self, message_id: str, future: Any) -> None:
+        if future.exception() is None:
+            self.acknowledged.add(message_id)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[Mortal]:
+    monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)  # with it the client would take no channel of ours
+    caplog.set_level(logging.CRITICAL, "google.cloud.pubsub_v1")  # it tells each failed acknowledgement at length
+    mortal = Mortal(tmp_path / "store")
+    mortal.start()
+    yield mortal
+    mortal.kill()
+
+
+def test_nothing_confirmed_is_lost_or_undone_by_a_kill(server: Mortal) -> None:
+    publishing, pulling = Publishing(server.address), Pulling(server.address)
+    publishing.client.create_topic(name=TOPIC)
+    pulling.client.create_subscription(name=PULLED, topic=TOPIC, ack_deadline_seconds=600)
+    pulling.client.create_subscription(request={"name": STREAMED, "topic": TOPIC, "enable_exactly_once_delivery": True})
+    streaming = Streaming(server.address)
+    publishing.start()
+    pulling.start()
+    moments = random.Random(KILLS)
+    for _ in range(KILLS):
+        time.sleep(moments.uniform(0, LONGEST_LIFE))  # not to wait for anything: the moment of death is the point
+        server.kill()
+        server.start()
+    publishing.ended.set()
+    publishing.join()
+    _until(lambda: publishing.confirmed <= pulling.numbers and publishing.confirmed <= streaming.numbers)
+    pulling.ended.set()
+    pulling.join()
+    streaming.stream.cancel()
+    streaming.stream.result(10)
+    print(
+        f"\n{KILLS} kills: {len(publishing.confirmed):,} confirmed; pulled {pulling.deliveries:,}, acknowledged "
+        f"{len(pulling.acknowledged):,}; streamed {streaming.deliveries:,}, acknowledged {len(streaming.acknowledged):,}"
+    )
+    assert publishing.confirmed <= pulling.numbers
+    assert publishing.confirmed <= streaming.numbers
+    assert not pulling.broken
+    assert not streaming.broken
+    assert publishing.confirmed, "nothing was confirmed, so nothing was tested"
+    assert pulling.acknowledged
+    assert streaming.acknowledged
+    server.kill()
+    server.start()
+    while pulling.pull_once():
+        pass
+    assert not pulling.broken
+
+
+def _until(holds: Any) -> None:
+    until = time.monotonic() + DRAIN_SECONDS
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.05)
