@@ -12,6 +12,7 @@ All times are microseconds of the server's clock and come in as arguments. Nothi
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -190,11 +191,8 @@ class Backlog:
 
     def drop_older(self, than: int) -> int:
         """Drops what was published before `than`, on lease or not. Returns how many."""
-        dropped = 0
-        while self._deliveries:
-            delivery = next(iter(self._deliveries.values()))
-            if delivery.message.published >= than:
-                break
+        dropped = list(itertools.takewhile(lambda d: d.message.published < than, self._deliveries.values()))
+        for delivery in dropped:
             self._end_lease(delivery)
             if delivery.line is not None:
                 (delivery.line.out or delivery.line.waiting).popleft()
@@ -202,8 +200,7 @@ class Backlog:
                     self._forget(finished)
                 self._announce(delivery.line)
             self._forget(delivery)
-            dropped += 1
-        return dropped
+        return len(dropped)
 
     def oldest(self) -> int | None:
         """When the oldest message was published, None if there is none."""

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 BACKLOG_BYTES = 8 * 1024 * 1024 * 1024  # per subscription: publishing is refused rather than the disk filled
 BACKLOG_BYTES_IN_MEMORY = 1024 * 1024 * 1024
+BACKLOG_MESSAGES = 1_000_000  # per subscription: where each message stands is in memory, half a kilobyte for each
 
 
 class Broker:
@@ -282,10 +283,12 @@ class Broker:
 
     def _check_room(self, topic: Topic) -> None:
         for subscription in self.subscriptions_of(topic):
-            if subscription.backlog.bytes > self._backlog_bytes:
+            backlog = subscription.backlog
+            if backlog.bytes > self._backlog_bytes or len(backlog) > BACKLOG_MESSAGES:
                 raise ResourceExhausted(
-                    f"Subscription {subscription.settings.name} owes {subscription.backlog.bytes} unacknowledged bytes, more "
-                    f"than {self._backlog_bytes}: let a subscriber catch up, seek it forward, or delete it"
+                    f"Subscription {subscription.settings.name} owes {len(backlog)} unacknowledged messages of {backlog.bytes} "
+                    f"bytes, the most are {BACKLOG_MESSAGES} of {self._backlog_bytes}: let a subscriber catch up, seek it "
+                    "forward, or delete it"
                 )
 
     def _check_dead_letter_topic(self, settings: Any) -> None:

@@ -14,7 +14,7 @@ from localpubsub.committing import GroupCommit
 from localpubsub.deliveries import Delivery
 from localpubsub.errors import FailedPrecondition, InvalidArgument, NotFound
 from localpubsub.subscriptions import Subscription
-from localpubsub.sweeping import next_expiry, sweep
+from localpubsub.sweeping import expiry_of_new, next_expiry, sweep
 from localpubsub.topics import Topic
 from localpubsub.waiting import Alarm, Waits
 from localpubsub.wire import received
@@ -45,6 +45,10 @@ class Core:
         self.closing = True
         self.alarm.cancel()
         self.waits.wake_all()
+
+    def watch_new(self, topic: Topic) -> None:
+        """Sets the alarm to the end of what was just published."""
+        self.alarm.set(expiry_of_new(self.broker, topic))
 
     def watch(self, topic: Topic) -> None:
         """Sets the alarm to the next end of something of the topic."""

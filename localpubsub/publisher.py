@@ -54,5 +54,5 @@ class Publisher:
 
     def _publish(self, request: Any) -> Any:
         ids = self._broker.publish(request)
-        self._core.watch(self._broker.topic(request.topic))
+        self._core.watch_new(self._broker.topic(request.topic))
         return pb.PublishResponse(message_ids=ids)

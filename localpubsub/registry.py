@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from localpubsub import names, pb
@@ -27,86 +28,92 @@ MAX_REVISIONS = 20
 _ENCODINGS: dict[int, Encoding] = {pb.JSON: "JSON", pb.BINARY: "BINARY"}
 
 
+@dataclass(frozen=True)
+class Revision:
+    """One revision: its number in the store, what clients see of it, and what judges messages."""
+
+    number: int
+    settings: Any
+    avro: AvroSchema
+
+
 class Registry:
     """All schemas by name, kept in the store. `now` gives microseconds since the epoch."""
 
     def __init__(self, store: Store, now: Callable[[], int]) -> None:
         self._store = store
         self._now = now
-        self._schemas: dict[str, dict[int, Any]] = {}  # revisions by their numbers, which rise
-        self._last_number = 0
+        self._schemas: dict[str, dict[str, Revision]] = {}  # by name, then by revision id, the oldest first
+        self._last_number = store.counters().get("schema", 0)
         for number, raw in store.rows("schemas"):
-            revision = pb.Schema.FromString(raw)
-            self._schemas.setdefault(revision.name, {})[number] = revision
-            self._last_number = number
-        self._last_number = max(self._last_number, store.counters().get("schema", 0))
+            settings = pb.Schema.FromString(raw)
+            revision = Revision(number, settings, definition.parse(settings.definition))
+            self._schemas.setdefault(settings.name, {})[settings.revision_id] = revision
 
     def create(self, parent: str, schema_id: str, asked: Any) -> Any:
         """The first revision of a new schema. Raises InvalidArgument, AlreadyExists or Unimplemented."""
         names.check_project(parent)
         name = names.check_schema(f"{parent}/schemas/{schema_id}")
-        parsed(asked)
+        avro = parsed(asked)
         if name in self._schemas:
             raise AlreadyExists(f"Schema already exists: {name}")
-        return self._append(name, asked.definition)
+        return self._append(name, asked.definition, avro)
 
     def get(self, name: str) -> Any:
         """The latest revision, or the one that `name@revision` asks for. Raises InvalidArgument or NotFound."""
-        schema, revision = names.split_revision(name)
-        return self._revisions(schema)[self._number(schema, revision)]
+        return self._find(*names.split_revision(name)).settings
 
     def latest(self, project: str) -> list[Any]:
         """The latest revisions of the project's schemas, by name. Raises InvalidArgument."""
         names.check_project(project)
-        return [list(self._schemas[name].values())[-1] for name in sorted(self._schemas) if names.in_project(name, project)]
+        return [self._find(name, "").settings for name in sorted(self._schemas) if names.in_project(name, project)]
 
     def revisions(self, name: str) -> list[Any]:
         """All revisions of a schema, the oldest first. Raises InvalidArgument or NotFound."""
-        return list(self._revisions(names.check_schema(name)).values())
+        return [revision.settings for revision in self._revisions(names.check_schema(name)).values()]
 
     def commit(self, name: str, asked: Any) -> Any:
         """A new revision. Raises InvalidArgument (also if it does not go together with another revision), NotFound,
         FailedPrecondition if there are too many, or Unimplemented."""
         revisions = self._revisions(names.check_schema(name))
         new = parsed(asked)
-        for old in revisions.values():
+        for id_, old in revisions.items():
             try:
-                compatibility.check(new, _avro(old.definition))
+                compatibility.check(new, old.avro)
             except SchemaError as error:
-                raise InvalidArgument(f"Incompatible with revision {old.revision_id} of the schema: {error}") from None
-        return self._append(name, asked.definition)
+                raise InvalidArgument(f"Incompatible with revision {id_} of the schema: {error}") from None
+        return self._append(name, asked.definition, new)
 
     def rollback(self, name: str, revision_id: str) -> Any:
         """A new revision with the definition of an earlier one. Raises InvalidArgument, NotFound or FailedPrecondition."""
         names.check_schema(name)
         if not revision_id:
             raise InvalidArgument("revision_id must name the revision to go back to")
-        return self._append(name, self.get(f"{name}@{revision_id}").definition)
+        old = self._find(name, revision_id)
+        return self._append(name, old.settings.definition, old.avro)
 
     def delete_revision(self, name: str) -> Any:
-        """The latest revision once `name`, which must be `NAME@REVISION`, is gone. Raises InvalidArgument or NotFound, or
-        FailedPrecondition if it is the only one."""
-        schema, revision = names.split_revision(name)
-        if not revision:
+        """The revision `NAME@REVISION`, which is gone now. Raises NotFound, or InvalidArgument, also if it is the only one."""
+        schema, revision_id = names.split_revision(name)
+        if not revision_id:
             raise InvalidArgument(f"Name the revision to delete: {name}@REVISION")
-        revisions = self._revisions(schema)
-        number = self._number(schema, revision)
-        if len(revisions) == 1:
-            raise FailedPrecondition(f"{name} is the only revision: delete the schema instead")
-        del revisions[number]
-        self._store.drop("schemas", number)
-        return self.get(schema)
+        revision = self._find(schema, revision_id)
+        if len(self._schemas[schema]) == 1:
+            raise InvalidArgument(f"Cannot delete the last revision {name}: delete the schema instead")
+        del self._schemas[schema][revision_id]
+        self._store.drop("schemas", revision.number)
+        return revision.settings
 
     def delete(self, name: str) -> None:
         """All revisions. Raises InvalidArgument or NotFound."""
-        for number in self._revisions(names.check_schema(name)):
-            self._store.drop("schemas", number)
+        for revision in self._revisions(names.check_schema(name)).values():
+            self._store.drop("schemas", revision.number)
         del self._schemas[name]
 
     def validate_message(self, request: Any) -> None:
         """Raises InvalidArgument if the message of a ValidateMessageRequest is not valid, NotFound or Unimplemented."""
         if request.WhichOneof("schema_spec") == "name":
-            schema = _avro(self.get(request.name).definition)
+            schema = self._find(*names.split_revision(request.name)).avro
         else:
             schema = parsed(request.schema)
         if request.encoding not in _ENCODINGS:
@@ -124,7 +131,7 @@ class Registry:
         if settings.encoding not in _ENCODINGS:
             raise InvalidArgument("Invalid schema encoding provided: give JSON or BINARY")
         for revision in (settings.first_revision_id, settings.last_revision_id):
-            self._number(names.check_schema(settings.schema), revision)
+            self._find(names.check_schema(settings.schema), revision)
 
     def accept(self, topic: Any, messages: Iterable[Any]) -> list[bytes]:
         """What is to be appended to each message (wire.py), so that subscribers know the schema it is valid by.
@@ -140,40 +147,41 @@ class Registry:
         encoding = _ENCODINGS[settings.encoding]
         return [_accepted(allowed, message.data, encoding, number) for number, message in enumerate(messages)]
 
-    def _allowed(self, settings: Any) -> list[Any]:
-        """The revisions a message may be valid by, the newest first. A bound that was deleted bounds no more."""
-        line = list(self._revisions(settings.schema).values())
-        ids = [revision.revision_id for revision in line]
-        first = ids.index(settings.first_revision_id) if settings.first_revision_id in ids else 0
-        last = ids.index(settings.last_revision_id) if settings.last_revision_id in ids else len(ids) - 1
-        return line[first : last + 1][::-1]
+    def _allowed(self, settings: Any) -> list[Revision]:
+        """The revisions a message may be valid by, the newest first. Raises InvalidArgument if a bound was deleted."""
+        line = self._revisions(settings.schema)
+        for bound in (settings.first_revision_id, settings.last_revision_id):
+            if bound and bound not in line:
+                raise InvalidArgument(f"Revision {bound} of the schema, which the topic names, was deleted: update the topic")
+        ids = list(line)
+        first = ids.index(settings.first_revision_id) if settings.first_revision_id else 0
+        last = ids.index(settings.last_revision_id) if settings.last_revision_id else len(ids) - 1
+        return list(line.values())[first : last + 1][::-1]
 
-    def _append(self, name: str, text: str) -> Any:
+    def _append(self, name: str, text: str, avro: AvroSchema) -> Any:
         revisions = self._schemas.setdefault(name, {})
         if len(revisions) >= MAX_REVISIONS:
             raise FailedPrecondition(f"{name} has {MAX_REVISIONS} revisions, the most there may be: delete one first")
-        revision = pb.Schema(name=name, type_=pb.AVRO, definition=text, revision_id=secrets.token_hex(4))
-        revision.revision_create_time.FromMicroseconds(self._now())
+        settings = pb.Schema(name=name, type_=pb.AVRO, definition=text, revision_id=secrets.token_hex(4))
+        settings.revision_create_time.FromMicroseconds(self._now())
         self._last_number += 1
-        revisions[self._last_number] = revision
-        self._store.put("schemas", self._last_number, revision=revision.SerializeToString())
+        revisions[settings.revision_id] = Revision(self._last_number, settings, avro)
+        self._store.put("schemas", self._last_number, revision=settings.SerializeToString())
         self._store.count("schema", self._last_number)
-        return revision
+        return settings
 
-    def _revisions(self, name: str) -> dict[int, Any]:
+    def _revisions(self, name: str) -> dict[str, Revision]:
         if name not in self._schemas:
             raise NotFound(f"Schema not found: {name}")
         return self._schemas[name]
 
-    def _number(self, name: str, revision_id: str) -> int:
-        """The number of a revision, the latest if none is named. Raises NotFound."""
+    def _find(self, name: str, revision_id: str) -> Revision:
+        """A revision, the latest if none is named. Raises NotFound."""
         revisions = self._revisions(name)
-        if not revision_id:
-            return max(revisions)
-        for number, revision in revisions.items():
-            if revision.revision_id == revision_id:
-                return number
-        raise NotFound(f"Schema revision not found: {name}@{revision_id}")
+        found = revisions.get(revision_id) if revision_id else list(revisions.values())[-1]
+        if found is None:
+            raise NotFound(f"Schema revision not found: {name}@{revision_id}")
+        return found
 
 
 def parsed(asked: Any) -> AvroSchema:
@@ -183,26 +191,22 @@ def parsed(asked: Any) -> AvroSchema:
     if asked.type_ != pb.AVRO:
         raise InvalidArgument("Give the schema's type: AVRO")
     try:
-        return _avro(asked.definition)
+        return definition.parse(asked.definition)
     except SchemaError as error:
         raise InvalidArgument(f"Could not parse schema definition: {error}") from None
 
 
-def _accepted(allowed: list[Any], data: bytes, encoding: Encoding, number: int) -> bytes:
+def _accepted(allowed: list[Revision], data: bytes, encoding: Encoding, number: int) -> bytes:
     reason = None
     for revision in allowed:
         try:
-            _avro(revision.definition).check(data, encoding)
+            revision.avro.check(data, encoding)
         except SchemaError as error:
             reason = reason or error
         else:
-            return _told(revision.name, revision.revision_id, encoding)
-    raise InvalidArgument(f"Message {number}: could not parse it by revision {allowed[0].revision_id} of the schema: {reason}")
-
-
-@functools.lru_cache(maxsize=256)
-def _avro(text: str) -> AvroSchema:
-    return definition.parse(text)
+            return _told(revision.settings.name, revision.settings.revision_id, encoding)
+    newest = allowed[0].settings.revision_id if allowed else "none"
+    raise InvalidArgument(f"Message {number}: could not parse it by revision {newest} of the schema: {reason}")
 
 
 @functools.lru_cache(maxsize=256)

@@ -56,13 +56,6 @@ class Snapshot:
         """When it ends, in microseconds since the epoch."""
         return pb.timestamp_micros(self.settings.expire_time)
 
-    def describe(self) -> Any:
-        """As a client reads it."""
-        described = pb.Snapshot()
-        described.CopyFrom(self.settings)
-        described.topic = self.topic.name
-        return described
-
     def _hold(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self.topic.hold(message)

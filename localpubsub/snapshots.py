@@ -28,13 +28,13 @@ def create(broker: Broker, asked: Any) -> Any:
     if subscription.settings.detached:
         raise FailedPrecondition(f"Subscription is detached from its topic: {asked.subscription}")
     unacknowledged = subscription.backlog.messages()
-    settings = pb.Snapshot(name=name, labels=dict(asked.labels))
+    settings = pb.Snapshot(name=name, topic=subscription.topic.name, labels=dict(asked.labels))
     settings.expire_time.FromMicroseconds(expiry(unacknowledged, broker.now()))
     snapshot = Snapshot(broker.new_id(), settings, subscription.topic, broker.position, broker.store)
     snapshot.take(unacknowledged)
     broker.snapshots[name] = snapshot
     broker.set_retention(snapshot.topic)
-    return snapshot.describe()
+    return snapshot.settings
 
 
 def find(broker: Broker, name: str) -> Snapshot:
@@ -48,7 +48,7 @@ def find(broker: Broker, name: str) -> Snapshot:
 def listed(broker: Broker, project: str, page_size: int, page_token: str) -> tuple[list[Any], str]:
     """One page of the project's snapshots by name, and the token of the next page or "". Raises InvalidArgument."""
     names.check_project(project)
-    found = (broker.snapshots[name].describe() for name in sorted(broker.snapshots) if names.in_project(name, project))
+    found = (broker.snapshots[name].settings for name in sorted(broker.snapshots) if names.in_project(name, project))
     return page_of(found, lambda snapshot: snapshot.name, page_size, page_token)
 
 
@@ -65,7 +65,7 @@ def update(broker: Broker, asked: Any, mask: Any) -> Any:
     snapshot.settings = merged_snapshot(snapshot.settings, asked, mask)
     snapshot.save()
     broker.set_retention(snapshot.topic)
-    return snapshot.describe()
+    return snapshot.settings
 
 
 def seek(broker: Broker, subscription: Subscription, name: str) -> None:

@@ -147,10 +147,7 @@ class Store:
         self.dirty = False
         if self._checkpointer and self._unchecked > CHECKPOINT_BYTES:
             self._unchecked = 0
-            self._checkpointer.due.set()
-            assert self._wal
-            if self._wal.stat().st_size > WAL_BYTES:
-                self._sql.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._checkpointer.checkpoint(self._sql)
 
     def close(self) -> None:
         """Commits, leaves one tidy file, and lets another server have the directory."""
@@ -269,33 +266,43 @@ class Checkpointer:
     """Moves what the WAL has gathered into the file, on a thread and a connection of its own: it waits for the disk."""
 
     def __init__(self, path: Path) -> None:
-        self.due = threading.Event()
         self._path = path
+        self._wal = path.with_name(f"{path.name}-wal")
+        self._due = threading.Event()
         self._ended = False
+        self._one = threading.Lock()  # a second checkpoint at the same time would do nothing
         self._thread = threading.Thread(target=self._run, name="localpubsub-checkpoints", daemon=True)
         self._thread.start()
+
+    def checkpoint(self, writer: sqlite3.Connection) -> None:
+        """Begins one. If the writer is so busy that the WAL never comes to an end, the writer makes one itself."""
+        if self._wal.stat().st_size < WAL_BYTES:
+            self._due.set()
+            return
+        with self._one:
+            writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def stop(self) -> None:
         """Returns once nothing runs any more."""
         self._ended = True
-        self.due.set()
+        self._due.set()
         self._thread.join()
 
     def _run(self) -> None:
         with contextlib.closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as sql:
             while True:
-                self.due.wait()
-                self.due.clear()
+                self._due.wait()
+                self._due.clear()
                 if self._ended:
                     return
                 # A checkpoint that fails (a full disk, say) loses nothing: the WAL keeps it, and the next commit will fail too.
-                with contextlib.suppress(sqlite3.OperationalError):
+                with contextlib.suppress(sqlite3.OperationalError), self._one:
                     sql.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _open(path: Path | None, sync: bool) -> sqlite3.Connection:
     try:
-        sql = sqlite3.connect(path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False)
+        sql = sqlite3.connect(path or ":memory:", timeout=30, isolation_level=None)
         version = sql.execute("PRAGMA user_version").fetchone()[0]
         empty = not sql.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version != VERSION and not empty:
@@ -306,6 +313,7 @@ def _open(path: Path | None, sync: bool) -> sqlite3.Connection:
             sql.execute("PRAGMA journal_mode = WAL")
             sql.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
             sql.execute("PRAGMA wal_autocheckpoint = 0")
+            sql.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_BYTES}")
             sql.execute(f"PRAGMA cache_size = -{READ_CACHE_KB}")
         if empty:
             sql.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")

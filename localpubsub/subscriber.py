@@ -37,7 +37,7 @@ class Subscriber:
             "ModifyAckDeadline": (pb.ModifyAckDeadlineRequest, self._modify_ack_deadline),
             "Seek": (pb.SeekRequest, self._seek),
             "CreateSnapshot": (pb.CreateSnapshotRequest, self._create_snapshot),
-            "GetSnapshot": (pb.GetSnapshotRequest, lambda r: snapshots.find(broker, r.snapshot).describe()),
+            "GetSnapshot": (pb.GetSnapshotRequest, lambda r: snapshots.find(broker, r.snapshot).settings),
             "ListSnapshots": (pb.ListSnapshotsRequest, self._list_snapshots),
             "UpdateSnapshot": (pb.UpdateSnapshotRequest, lambda r: snapshots.update(broker, r.snapshot, r.update_mask)),
             "DeleteSnapshot": (pb.DeleteSnapshotRequest, self._delete_snapshot),

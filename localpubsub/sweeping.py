@@ -8,6 +8,13 @@ from localpubsub.subscriptions import Subscription
 from localpubsub.topics import Topic
 
 
+def expiry_of_new(broker: Broker, topic: Topic) -> int | None:
+    """When a message published to the topic now will outlive its time (microseconds): what publishing can bring forward."""
+    windows = [subscription.retention for subscription in broker.subscriptions_of(topic)]
+    windows += [topic.window] if topic.window else []
+    return broker.now() + min(windows) + 1 if windows else None
+
+
 def next_expiry(broker: Broker, topic: Topic) -> int | None:
     """When something of the topic or of its subscriptions next outlives its time (microseconds, 0 for at once)."""
     return _first([topic.next_due(), *(_due(subscription) for subscription in broker.subscriptions_of(topic))])

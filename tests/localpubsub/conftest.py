@@ -12,9 +12,10 @@ import pytest
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.types import FlowControl
 from google.pubsub_v1 import PublisherClient as RawPublisher
-from google.pubsub_v1 import types
+from google.pubsub_v1 import SchemaServiceClient, types
 
 import localpubsub
+from localpubsub import inspection
 
 
 class ManualClock:
@@ -71,6 +72,10 @@ class Cloud:
         request = types.PullRequest(subscription=subscription, max_messages=most, return_immediately=True)
         return list(self.subscriber.pull(request=request, retry=None, timeout=10).received_messages)
 
+    def status(self) -> dict[str, Any]:
+        """What the server tells of itself."""
+        return inspection.status(self.server.address)
+
     def pull_and_ack(self, subscription: str) -> list[bytes]:
         got = self.pull(subscription, 1000)
         if got:
@@ -102,6 +107,12 @@ def make_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Cloud]
         cloud.subscriber.close()
         cloud.publisher.stop()
         cloud.server.stop()
+
+
+@pytest.fixture
+def schemas() -> Callable[[Cloud], SchemaServiceClient]:
+    """Google's client of schemas on a cloud's server. It must be asked for while PUBSUB_EMULATOR_HOST names that server."""
+    return lambda cloud: SchemaServiceClient()
 
 
 @pytest.fixture
