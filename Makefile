@@ -12,7 +12,7 @@ PEERS := build/peers
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest benchmark-attacks benchmark-pace benchmark-polling infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest benchmark-attacks benchmark-pace benchmark-polling benchmark-pubsub pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
 
 help:  ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,18 @@ $(PEERS)/ready: benchmarks/requirements.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --requirement $<
 	@touch $@
+
+benchmark-pubsub: env  ## what the local Pub/Sub carries, beside Google's emulator where it is installed (ARGS=--emulator PATH)
+	@$(BIN)/python benchmarks/pubsub.py $(ARGS)
+
+pubsub-conformance: env  ## the system tests of Google's own client library (from PyPI) against the local Pub/Sub
+	@$(BIN)/python benchmarks/pubsub_conformance.py $(ARGS)
+
+pubsub-crash: env  ## kill the local Pub/Sub 50 times at random moments: nothing confirmed may be lost or undone
+	@PUBSUB_KILLS=$(or $(KILLS),50) $(BIN)/pytest --capture=no tests/localpubsub/test_pubsub_crash.py $(ARGS)
+
+pubsub-verdicts: env  ## record what Google's emulator says of Avro schemas and messages (ARGS="--fuzz 500": only compare)
+	@$(BIN)/python benchmarks/pubsub_verdicts.py $(ARGS)
 
 infrastructure: env  ## what a deployment needs in a Google Cloud project, made once (PROJECT=, REGION=, BUCKET=, WATCH=)
 	@$(BIN)/python deploy/deploy.py infrastructure --project "$(PROJECT)" --region "$(REGION)" --bucket "$(BUCKET)" --watch $(WATCH) $(ARGS)
