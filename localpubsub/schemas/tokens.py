@@ -18,7 +18,7 @@ MAX_NAME_CHARACTERS = 50_000
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_WORD = re.compile(r"true|false|null")
+_WORD = re.compile(r"(?:true|false|null)(?![\w$])")
 _CLOSING = {"{": "}", "[": "]"}
 
 
@@ -102,6 +102,8 @@ class TextTokens:
             return _MARKS[first]
         if number := _NUMBER.match(self._text, start):
             self._at = number.end()
+            if not self._open and self._skip_space(self._at) == self._at < len(self._text):
+                raise self._wrong(self._at, "a space")
             return Token("number", number[0])
         if word := _WORD.match(self._text, start):
             self._at = word.end()
