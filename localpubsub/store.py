@@ -216,8 +216,8 @@ class Store:
 
     def _changed(self) -> None:
         if not self.dirty:
-            self.dirty = True
             self._sql.execute("BEGIN IMMEDIATE")
+            self.dirty = True
             self.on_change()
 
     def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
