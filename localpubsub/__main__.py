@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from localpubsub.server import Server
@@ -22,23 +24,28 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Blocked in all threads and waited for, a signal can't slip in between a look and a wait.
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         server = Server(options.port, options.host, data=options.data, sync=options.sync)
         address = server.start()
     except (OSError, ValueError) as error:
         print(f"localpubsub: {error}", file=sys.stderr)
         return 1
-    told: list[int] = []
-
-    def end(number: int, frame: object) -> None:
-        told.append(number)
-        server.end()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    failed = threading.Event()
+    threading.Thread(target=_tell_when_ended, args=(server, failed), daemon=True).start()
     print(f"export PUBSUB_EMULATOR_HOST={address}", flush=True)
+    signal.sigwait(signals)
+    status = 1 if failed.is_set() else 0
+    server.stop()
+    return status
+
+
+def _tell_when_ended(server: Server, failed: threading.Event) -> None:
     server.wait()
-    return 0 if told else 1
+    failed.set()
+    os.kill(os.getpid(), signal.SIGTERM)  # nobody waits for it any more if the server was told to end
 
 
 if __name__ == "__main__":

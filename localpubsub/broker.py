@@ -37,7 +37,7 @@ class Broker:
     """The state of the server. `clock` gives seconds since the epoch, as time.time does; `store` keeps what outlives it.
 
     `retained_bytes` caps what each topic retains for seeking, `backlog_bytes` what each subscription may owe. `wake` is
-    called with each subscription that owes something new.
+    called with each subscription that owes something new, `grown` with each topic that has got messages.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Broker:
         self.store = store or Store()
         self.counts = Counts()
         self.wake: Callable[[Subscription], None] = lambda subscription: None
+        self.grown: Callable[[Topic], None] = lambda topic: None
         durable = self.store.directory is not None
         self._clock = clock
         self._retained_bytes = retained_bytes or (RETAINED_BYTES if durable else RETAINED_BYTES_IN_MEMORY)
@@ -279,6 +280,7 @@ class Broker:
             self.wake(subscription)
         if topic.next_due() == 0:
             topic.prune(now)
+        self.grown(topic)
         return ids
 
     def _check_room(self, topic: Topic) -> None:

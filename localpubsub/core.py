@@ -35,6 +35,7 @@ class Core:
         self.commits = GroupCommit(broker.store, on_failure)
         self.alarm = Alarm(broker.now, lambda: sweep(broker))
         broker.wake = self.waits.wake
+        broker.grown = lambda topic: self.alarm.set(expiry_of_new(broker, topic))
 
     def start(self) -> None:
         """Once the event loop runs: what a store brought along may have outlived its time."""
@@ -45,10 +46,6 @@ class Core:
         self.closing = True
         self.alarm.cancel()
         self.waits.wake_all()
-
-    def watch_new(self, topic: Topic) -> None:
-        """Sets the alarm to the end of what was just published."""
-        self.alarm.set(expiry_of_new(self.broker, topic))
 
     def watch(self, topic: Topic) -> None:
         """Sets the alarm to the next end of something of the topic."""

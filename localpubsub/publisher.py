@@ -20,7 +20,7 @@ class Publisher:
         """All of them."""
         return {
             "CreateTopic": (pb.Topic, self._broker.create_topic),
-            "UpdateTopic": (pb.UpdateTopicRequest, lambda r: self._broker.update_topic(r.topic, r.update_mask)),
+            "UpdateTopic": (pb.UpdateTopicRequest, self._update_topic),
             "GetTopic": (pb.GetTopicRequest, lambda r: self._broker.topic(r.topic).settings),
             "DeleteTopic": (pb.DeleteTopicRequest, self._delete_topic),
             "ListTopics": (pb.ListTopicsRequest, self._list_topics),
@@ -29,6 +29,11 @@ class Publisher:
             "DetachSubscription": (pb.DetachSubscriptionRequest, self._detach_subscription),
             "Publish": (pb.PublishRequest, self._publish),
         }
+
+    def _update_topic(self, request: Any) -> Any:
+        settings = self._broker.update_topic(request.topic, request.update_mask)
+        self._core.watch(self._broker.topic(settings.name))
+        return settings
 
     def _delete_topic(self, request: Any) -> Any:
         topic = self._broker.topic(request.topic)
@@ -53,6 +58,4 @@ class Publisher:
         return pb.DetachSubscriptionResponse()
 
     def _publish(self, request: Any) -> Any:
-        ids = self._broker.publish(request)
-        self._core.watch_new(self._broker.topic(request.topic))
-        return pb.PublishResponse(message_ids=ids)
+        return pb.PublishResponse(message_ids=self._broker.publish(request))

@@ -53,7 +53,8 @@ class Server:
     """An in-process Pub/Sub service on the loopback interface, without authentication.
 
     `port` 0 takes a free one. `data` is the directory that keeps what was published, acknowledged and set up; without it
-    everything is in memory and gone when the server stops. `sync` waits for the disk at each commit (store.py).
+    everything is in memory and gone when the server stops. `fresh` empties it first, `sync` waits for the disk at each
+    commit (store.py).
     `clock` gives seconds since the epoch (time.time); it stamps messages and ends leases. `pull_wait` is how long a Pull
     waits for a first message, in seconds. `retained_bytes` caps what a topic retains for seeking, `backlog_bytes` what a
     subscription may owe before publishing to its topic is refused.
@@ -71,6 +72,7 @@ class Server:
         clock: Callable[[], float] = time.time,
         *,
         data: Path | None = None,
+        fresh: bool = False,
         sync: bool = False,
         pull_wait: float = PULL_WAIT,
         retained_bytes: int | None = None,
@@ -80,7 +82,7 @@ class Server:
             raise ValueError(f"port must be between 0 and 65535, not {port}")
         self._ip = _loopback(host)
         self._port = port
-        self._open_store = functools.partial(Store, data, sync)
+        self._open_store = functools.partial(Store, data, sync, fresh)
         self._make_broker = functools.partial(Broker, clock, retained_bytes, backlog_bytes)
         self._pull_wait = pull_wait
         self._thread: threading.Thread | None = None
@@ -104,7 +106,7 @@ class Server:
         return self.address
 
     def end(self, grace: float = 1.0) -> None:
-        """Begins to stop, and returns at once. May be called from a signal handler."""
+        """Begins to stop, and returns at once."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has already ended
                 self._loop.call_soon_threadsafe(self._end, grace)

@@ -64,10 +64,11 @@ class Row(NamedTuple):
 class Store:
     """The tables, in `directory`/pubsub.db, or in memory if it is None. Of one thread.
 
-    `on_change` is called at the first change after each commit. Raises StoreError if the directory can't be used.
+    `fresh` empties it first. `on_change` is called at the first change after each commit. Raises StoreError if the
+    directory can't be used.
     """
 
-    def __init__(self, directory: Path | None = None, sync: bool = False) -> None:
+    def __init__(self, directory: Path | None = None, sync: bool = False, fresh: bool = False) -> None:
         self.directory = directory
         self.on_change: Callable[[], None] = lambda: None
         self.dirty = False
@@ -76,6 +77,9 @@ class Store:
         self._lock = _lock(directory) if directory else None
         path = directory / "pubsub.db" if directory else None
         try:
+            if directory and fresh:
+                for old in directory.glob("pubsub.db*"):
+                    old.unlink()
             self._sql = _open(path, sync)
         except BaseException:
             self._unlock()
@@ -212,8 +216,8 @@ class Store:
 
     def _changed(self) -> None:
         if not self.dirty:
-            self.dirty = True
             self._sql.execute("BEGIN IMMEDIATE")
+            self.dirty = True
             self.on_change()
 
     def _execute(self, statement: str, values: tuple[Any, ...]) -> None:

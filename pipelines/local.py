@@ -4,6 +4,10 @@
 
 collect and detect are processes of their own, as they are in earnest; each is started again if it dies. With `--feeds`
 the real feeds are polled in place of the recording. Ctrl-C ends it all.
+
+A recording plays from its beginning each time, on topics that are empty; what they held at the end stays readable until the
+next recorded run. With real feeds a run goes on where the one before ended, however that was: topics, subscriptions and
+checkpoints stay. So the two keep apart, in `recording/` and `live/` of the run's directory.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,12 +32,13 @@ from pipelines.recording import FeedServer, Recording, RecordingError, serve
 
 PROJECT = "vedette-local"
 SAMPLE = "sample"
-STATE = "state"
+PUBSUB, STATE = "pubsub", "state"
 GRACE = 2.5
 """Seconds that the two pipelines get to end by themselves."""
 RESTARTS = 5
 Events = queue.SimpleQueue[str]
-"""What `run` waits for: "stop", "over" (the recording has ended), or the name of a child that has ended."""
+"""What `run` waits for: "stop", "over" (the recording has ended), "pubsub" (its store has failed), or the name of a child
+that has ended."""
 
 
 class Child:
@@ -114,7 +120,7 @@ def run(argv: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=8.0, help="how long the recording takes (default: 8)")
     parser.add_argument("--port", type=int, default=8085, help="port of the embedded Pub/Sub (default: 8085, 0 for any free one)")
     parser.add_argument(
-        "--dir", type=Path, default=Path(".vedette/run"), help="logs and state of this run (default: .vedette/run)"
+        "--dir", type=Path, default=Path(".vedette/run"), help="logs, topics and state of the runs (default: .vedette/run)"
     )
     args = parser.parse_args(argv)
 
@@ -125,16 +131,17 @@ def run(argv: list[str]) -> int:
         signal.signal(number, lambda *_: events.put("stop"))
     console = Console(highlight=False)
     watch = watch_directory(args.watch)
-    args.dir.mkdir(parents=True, exist_ok=True)
+    kept = args.dir / ("live" if args.feeds else "recording")
+    kept.mkdir(parents=True, exist_ok=True)
 
     with ExitStack() as parts:
         parts.enter_context(own_terminal())
         try:
-            server = localpubsub.Server(port=args.port)
+            server = localpubsub.Server(port=args.port, data=kept / PUBSUB, fresh=not args.feeds)
             address = server.start()
             parts.callback(server.stop, 0.5)
-            for checkpoint in (args.dir / STATE).glob("*.checkpoint"):  # they speak of the log of an earlier server
-                checkpoint.unlink()
+            if not args.feeds:  # checkpoints speak of the log that was
+                shutil.rmtree(kept / STATE, ignore_errors=True)
             polling = ["--feeds", args.feeds]
             recording = None
             if not args.feeds:
@@ -142,18 +149,19 @@ def run(argv: list[str]) -> int:
                 opml = recording.write_opml(args.dir / "feeds.opml")
                 polling = ["--feeds", str(opml), "--allow-local-addresses", "--poll-every", "2", "--tick-every", "1"]
                 polling += ["--host-gap", "0.05"]
-        except (localpubsub.PortTaken, RecordingError) as e:
+        except (localpubsub.PortTaken, localpubsub.StoreError, RecordingError) as e:
             raise UsageError(str(e)) from None
 
         environment = {"PUBSUB_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": PROJECT}
         os.environ.update(environment)
-        state = ["--state-dir", str(args.dir / STATE)]
+        state = ["--state-dir", str(kept / STATE)]
         children = [
             Child("detect", ["--watch", str(watch), *state], environment, args.dir / "detect.log"),
             Child("collect", [*polling, *state], environment, args.dir / "collect.log"),
         ]
         try:
-            _introduce(console, watch, address, args, recording is not None)
+            _introduce(console, watch, address, args, kept)
+            threading.Thread(target=_tell_when_failed, args=(server, events), daemon=True).start()
             return _until_stopped(events, console, children, recording)
         finally:
             for child in children:
@@ -163,9 +171,10 @@ def run(argv: list[str]) -> int:
                 child.wait(deadline)
 
 
-def _introduce(console: Console, watch: Path, address: str, args: argparse.Namespace, recorded: bool) -> None:
-    console.print(f"[bold]Vedette[/] watches {watch}, {'a recording with the dates it happened on' if recorded else args.feeds}")
+def _introduce(console: Console, watch: Path, address: str, args: argparse.Namespace, kept: Path) -> None:
+    console.print(f"[bold]Vedette[/] watches {watch}, {args.feeds or 'a recording with the dates it happened on'}")
     console.print(f"  [dim]Pub/Sub   export PUBSUB_EMULATOR_HOST={address}   project {PROJECT}, topic alerts[/]")
+    console.print(f"  [dim]kept in   {kept / PUBSUB}, to be read later: python -m localpubsub --data {kept / PUBSUB}[/]")
     console.print(f"  [dim]logs      {args.dir}/collect.log, {args.dir}/detect.log[/]")
     console.print("  [dim]Ctrl-C ends it. The pipelines are starting ...[/]\n")
 
@@ -189,6 +198,9 @@ def _until_stopped(events: Events, console: Console, children: list[Child], reco
             if event == "over":
                 console.print(f"[dim]The recording has ended, {printer.shown} alerts so far. Ctrl-C ends it all.[/]")
                 continue
+            if event == "pubsub":
+                console.print("[bold red]Pub/Sub ended, its store has failed[/]: see the message above")
+                return 1
             child = next(c for c in children if c.name == event)
             console.print(f"[bold red]{child.name} ended with status {child.process.returncode}[/], see {child.log}")
             if not child.restart():
@@ -206,6 +218,11 @@ def _until_stopped(events: Events, console: Console, children: list[Child], reco
 def _tell_when_over(recording: FeedServer, events: Events) -> None:
     recording.over.wait()
     events.put("over")
+
+
+def _tell_when_failed(server: localpubsub.Server, events: Events) -> None:
+    server.wait()
+    events.put("pubsub")
 
 
 def _last_line(log: Path) -> str:

@@ -34,13 +34,13 @@ class Lives:
         self._make_cloud = make_cloud
         self.cloud = self._start()
 
-    def _start(self) -> Cloud:
-        return self._make_cloud(data=self.directory, clock=self.clock)
+    def _start(self, **options: Any) -> Cloud:
+        return self._make_cloud(data=self.directory, clock=self.clock, **options)
 
-    def restart(self) -> Cloud:
+    def restart(self, **options: Any) -> Cloud:
         """An orderly end and a new start."""
         self.cloud.server.stop()
-        self.cloud = self._start()
+        self.cloud = self._start(**options)
         return self.cloud
 
     def crash(self) -> Cloud:
@@ -203,6 +203,15 @@ def test_a_second_server_on_the_same_directory_is_told_so(lives: Lives) -> None:
     lives.cloud.server.stop()
     with localpubsub.Server(data=lives.directory):
         pass
+
+
+def test_a_fresh_server_begins_with_nothing_and_takes_nothing_from_another(lives: Lives) -> None:
+    topic = lives.cloud.topic()
+    with pytest.raises(StoreError):
+        localpubsub.Server(data=lives.directory, fresh=True).start()
+    assert lives.restart().publisher.get_topic(topic=topic)
+    cloud = lives.restart(fresh=True)
+    assert list(cloud.publisher.list_topics(project=cloud.project)) == []
 
 
 def test_an_orderly_end_leaves_one_tidy_file(lives: Lives) -> None:
