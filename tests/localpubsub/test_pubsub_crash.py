@@ -4,7 +4,8 @@ What must hold, whenever it is killed:
 
 - a message whose publishing was confirmed comes to every subscription;
 - a message whose acknowledgement was confirmed never comes again: by the answer to Acknowledge, or, over StreamingPull, by the
-  confirmation that a subscription with exactly-once delivery gives.
+  confirmation that a subscription with exactly-once delivery gives;
+- messages of one ordering key, published one after the other, come in that order: none before all earlier ones have come.
 
 What may come more than once is the rest: a message whose acknowledgement was lost with the server, or, over StreamingPull
 without exactly-once delivery, not yet written (nobody is told when it is). And what a publisher sent again because no
@@ -25,7 +26,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from google.api_core.retry import Retry
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
 from google.cloud.pubsub_v1.types import FlowControl
+from google.pubsub_v1 import PublisherClient as RawPublisher
 from google.pubsub_v1 import types
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
@@ -45,8 +47,8 @@ KILLS = int(os.environ.get("PUBSUB_KILLS", "3"))
 LONGEST_LIFE = 1.2  # seconds from the moment the server listens to its end
 DRAIN_SECONDS = 60.0
 BODY = b"x" * 1_000
-TOPIC = "projects/crash/topics/alerts"
-PULLED, STREAMED = "projects/crash/subscriptions/pulled", "projects/crash/subscriptions/streamed"
+TOPIC, ORDERED_TOPIC = "projects/crash/topics/alerts", "projects/crash/topics/ordered"
+PULLED, STREAMED, ORDERED = (f"projects/crash/subscriptions/{name}" for name in ("pulled", "streamed", "ordered"))
 PATIENT = Retry(
     predicate=lambda error: isinstance(error, exceptions.ServiceUnavailable | exceptions.Unknown | exceptions.Aborted),
     initial=0.05,
@@ -111,6 +113,22 @@ class Publishing(threading.Thread):
         self.unanswered.release()
 
 
+class PublishingInOrder(threading.Thread):
+    """Publishes numbers under one ordering key, each when the one before it was confirmed."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(name="publishing-in-order")
+        self.client = RawPublisher(transport=PublisherGrpcTransport(channel=channel(address)))
+        self.confirmed = -1
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            message = types.PubsubMessage(data=b"%d " % (self.confirmed + 1), ordering_key="key")
+            self.client.publish(topic=ORDERED_TOPIC, messages=[message], retry=PATIENT)
+            self.confirmed += 1
+
+
 class Consumer:
     """What was delivered and what was confirmed as acknowledged. `broken` are promises that were not kept."""
 
@@ -131,9 +149,10 @@ class Consumer:
 class Pulling(Consumer, threading.Thread):
     """Pull and Acknowledge, one after the other."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, subscription: str) -> None:
         Consumer.__init__(self, address)
         threading.Thread.__init__(self, name="pulling")
+        self.subscription = subscription
         self.ended = threading.Event()
 
     def run(self) -> None:
@@ -144,14 +163,25 @@ class Pulling(Consumer, threading.Thread):
                 self.ended.wait(0.02)
 
     def pull_once(self) -> int:
-        request = types.PullRequest(subscription=PULLED, max_messages=100, return_immediately=True)
+        request = types.PullRequest(subscription=self.subscription, max_messages=100, return_immediately=True)
         received = self.client.pull(request=request, retry=None, timeout=10).received_messages
         for each in received:
             self.came(each.message)
         if received:
-            self.client.acknowledge(subscription=PULLED, ack_ids=[each.ack_id for each in received], retry=None, timeout=10)
+            ack_ids = [each.ack_id for each in received]
+            self.client.acknowledge(subscription=self.subscription, ack_ids=ack_ids, retry=None, timeout=10)
             self.acknowledged.update(each.message.message_id for each in received)
         return len(received)
+
+
+class PullingInOrder(Pulling):
+    """Pulls one ordering key; `broken` also tells of numbers that came too early."""
+
+    def came(self, message: Any) -> None:
+        super().came(message)
+        number = int(message.data.split()[0])
+        if number and number - 1 not in self.numbers:
+            self.broken.append(f"number {number} came before number {number - 1}")
 
 
 class Streaming(Consumer):
@@ -182,44 +212,48 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCa
 
 
 def test_nothing_confirmed_is_lost_or_undone_by_a_kill(server: Mortal) -> None:
-    publishing, pulling = Publishing(server.address), Pulling(server.address)
-    publishing.client.create_topic(name=TOPIC)
+    publishing, in_order = Publishing(server.address), PublishingInOrder(server.address)
+    pulling, ordered = Pulling(server.address, PULLED), PullingInOrder(server.address, ORDERED)
+    for topic in (TOPIC, ORDERED_TOPIC):
+        publishing.client.create_topic(name=topic)
     pulling.client.create_subscription(name=PULLED, topic=TOPIC, ack_deadline_seconds=600)
     pulling.client.create_subscription(request={"name": STREAMED, "topic": TOPIC, "enable_exactly_once_delivery": True})
+    pulling.client.create_subscription(request={"name": ORDERED, "topic": ORDERED_TOPIC, "enable_message_ordering": True})
     streaming = Streaming(server.address)
-    publishing.start()
-    pulling.start()
+    for thread in (publishing, in_order, pulling, ordered):
+        thread.start()
     moments = random.Random(KILLS)
     for _ in range(KILLS):
         time.sleep(moments.uniform(0, LONGEST_LIFE))  # not to wait for anything: the moment of death is the point
         server.kill()
         server.start()
-    publishing.ended.set()
-    publishing.join()
+    for publisher in (publishing, in_order):
+        publisher.ended.set()
+        publisher.join()
     _until(lambda: publishing.confirmed <= pulling.numbers and publishing.confirmed <= streaming.numbers)
-    pulling.ended.set()
-    pulling.join()
+    _until(lambda: in_order.confirmed in ordered.numbers)
+    for puller in (pulling, ordered):
+        puller.ended.set()
+        puller.join()
     streaming.stream.cancel()
     streaming.stream.result(10)
-    print(
-        f"\n{KILLS} kills: {len(publishing.confirmed):,} confirmed; pulled {pulling.deliveries:,}, acknowledged "
-        f"{len(pulling.acknowledged):,}; streamed {streaming.deliveries:,}, acknowledged {len(streaming.acknowledged):,}"
-    )
+    print(f"\n{KILLS} kills: {len(publishing.confirmed):,} publishes confirmed, and {in_order.confirmed + 1:,} in order")
+    for name, consumer in (("pulled", pulling), ("streamed", streaming), ("in order", ordered)):
+        print(f"{name}: {consumer.deliveries:,} deliveries, {len(consumer.acknowledged):,} acknowledgements confirmed")
+        assert not consumer.broken
+        assert consumer.acknowledged, "nothing was confirmed, so nothing was tested"
     assert publishing.confirmed <= pulling.numbers
     assert publishing.confirmed <= streaming.numbers
-    assert not pulling.broken
-    assert not streaming.broken
-    assert publishing.confirmed, "nothing was confirmed, so nothing was tested"
-    assert pulling.acknowledged
-    assert streaming.acknowledged
+    assert ordered.numbers >= set(range(in_order.confirmed + 1))
     server.kill()
     server.start()
-    while pulling.pull_once():
+    while pulling.pull_once() or ordered.pull_once():
         pass
     assert not pulling.broken
+    assert not ordered.broken
 
 
-def _until(holds: Any) -> None:
+def _until(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + DRAIN_SECONDS
     while not holds() and time.monotonic() < until:
         time.sleep(0.05)
