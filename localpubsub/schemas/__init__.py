@@ -4,9 +4,9 @@
     schema.check(message, "JSON")               # SchemaError if the message does not fit
     compatibility.check(schema, revision_before)
 
-What passes here passes Google's own validation, which is Avro's Java reader (1.11.4); tests/data/schemas holds its recorded
-verdicts. That reader is strict about types (no string for a long, every union tagged, every field present) and stops at the
-last value it needs: json_message.py says what follows from that.
+The verdicts are those of Google's emulator, whose judge is Avro's Java reader (1.11.4); tests/data/schemas holds them, recorded.
+That reader is strict about types (no string for a long, every union tagged, every field present) and stops at the last
+value it needs: json_message.py says what follows from that.
 """
 
 from localpubsub.schemas import compatibility

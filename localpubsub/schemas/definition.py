@@ -1,7 +1,7 @@
 """Reads the JSON definition of an Avro schema.
 
-Sources: the Avro specification 1.11, and where it is silent what Avro's Java library does (Schema.Parser), because that is
-what judges a schema at Google. Two rules are Google's own: the root is a record, and a definition has at most 300 KB.
+Sources: the Avro specification 1.11, and where it is silent what Avro's Java library does (Schema.Parser 1.11.4), because
+Google's emulator asks it. A definition has at most 300 KB, by the service's limits; that its root is a record is our rule.
 """
 
 from __future__ import annotations

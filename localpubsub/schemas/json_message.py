@@ -1,10 +1,10 @@
 """Judges a message in the JSON encoding of Avro.
 
 Strict about values: no string for a long, no bare value for a union, no field left out though it has a default. Lenient where
-Avro's Java reader is, since that is what judges at Google:
+Avro's Java reader is, since that is what judges in Google's emulator:
 - fields may come in any order;
-- a key that the schema does not know is skipped. Within a nested record only if it comes after all known ones and is not an
-  object;
+- a key that the schema does not know is skipped; within a nested record that has something after it, only if the key comes
+  after all known ones and its value holds no object;
 - 1.5 passes for an int (its fraction is cut off);
 - bytes that are not UTF-8 are replaced before anything else, and a character beyond Latin-1 passes for a byte;
 - what opens and closes a record is only looked at when the next value is read, so all that follows the last value of the

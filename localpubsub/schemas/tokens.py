@@ -1,7 +1,8 @@
 """JSON as a stream of tokens, so that a message can be judged up to where its last value ends, and no further.
 
 A token is a kind and its text: `{ } [ ]`, "field" (a key, its colon read), "string", "number", "true", "false", "null", and
-"end" for good. Strict by RFC 8259; the limits are those of the parser at Google (Jackson 2.17, StreamReadConstraints).
+"end" for good. Strict by RFC 8259; the limits are those of the parser in Google's emulator (Jackson 2.17,
+StreamReadConstraints).
 """
 
 from __future__ import annotations
