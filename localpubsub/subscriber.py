@@ -9,7 +9,7 @@ from localpubsub import pb, snapshots
 from localpubsub.answering import Rpcs
 from localpubsub.core import RESPONSE_BYTES, Core, lease
 from localpubsub.deliveries import Consumer
-from localpubsub.errors import InvalidArgument, StaleAckIds, Unimplemented
+from localpubsub.errors import InvalidArgument, StaleAckIds
 from localpubsub.subscriptions import Subscription
 
 PULL_MARGIN = 1.0  # a Pull answers this long before the client's deadline
@@ -26,7 +26,7 @@ class Subscriber:
         """All but StreamingPull."""
         broker = self._broker
         return {
-            "CreateSubscription": (pb.Subscription, broker.create_subscription),
+            "CreateSubscription": (pb.Subscription, self._create_subscription),
             "UpdateSubscription": (pb.UpdateSubscriptionRequest, self._update_subscription),
             "GetSubscription": (pb.GetSubscriptionRequest, lambda r: broker.subscription(r.subscription).describe()),
             "DeleteSubscription": (pb.DeleteSubscriptionRequest, self._delete_subscription),
@@ -43,6 +43,11 @@ class Subscriber:
             "DeleteSnapshot": (pb.DeleteSnapshotRequest, self._delete_snapshot),
         }
 
+    def _create_subscription(self, request: Any) -> Any:
+        described = self._broker.create_subscription(request)
+        self._core.followed(self._broker.subscription(described.name))
+        return described
+
     def _update_subscription(self, request: Any) -> Any:
         described = self._broker.update_subscription(request.subscription, request.update_mask)
         self._changed(self._broker.subscription(described.name))
@@ -57,9 +62,9 @@ class Subscriber:
         return pb.ListSubscriptionsResponse(subscriptions=found, next_page_token=token)
 
     def _modify_push_config(self, request: Any) -> Any:
-        self._broker.subscription(request.subscription)
-        if request.push_config.push_endpoint:
-            raise Unimplemented("This server does not push: leave push_endpoint empty and pull")
+        changed = pb.Subscription(name=request.subscription, push_config=request.push_config)
+        described = self._broker.update_subscription(changed, pb.FieldMask(paths=["push_config"]))
+        self._changed(self._broker.subscription(described.name))
         return pb.Empty()
 
     async def _pull(self, request: Any, context: Any) -> bytes:
@@ -131,3 +136,4 @@ class Subscriber:
     def _changed(self, subscription: Subscription) -> None:
         self._core.waits.wake(subscription)
         self._core.watch(subscription.topic)
+        self._core.followed(subscription)
