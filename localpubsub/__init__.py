@@ -4,8 +4,8 @@
         os.environ["PUBSUB_EMULATOR_HOST"] = server.address
         ...                                   # google.cloud.pubsub_v1 as usual
 
-It needs grpcio, aiohttp (for push) and the message types of google-cloud-pubsub, no Java, no container. With `Server(data=DIR)` or `--data DIR`
-everything outlives the process, however that ends; otherwise it is in memory and gone with it.
+It needs grpcio, aiohttp (for push) and the message types of google-cloud-pubsub, no Java, no container. With
+`Server(data=DIR)` or `--data DIR` everything outlives the process, however that ends; otherwise it is in memory and gone.
 
     server.py ──► service.py ──► publisher.py, subscriber.py, streaming.py, schema_service.py, iam.py      RPCs
     (a thread)                        │                                    answering.py, inspection.py, pushing.py
