@@ -23,7 +23,7 @@ know an event loop; the rest is a state machine whose clock comes in from outsid
 Cloud Storage subscriptions, protocol buffer schemas) answers UNIMPLEMENTED with a sentence.
 """
 
+from localpubsub.errors import StoreError
 from localpubsub.server import PortTaken, Server
-from localpubsub.store import StoreError
 
 __all__ = ["PortTaken", "Server", "StoreError"]

@@ -1,4 +1,4 @@
-"""What a request can be refused for: one exception for each gRPC status the service answers with."""
+"""What a request can be refused for: one exception for each gRPC status the service answers with. And a server's start."""
 
 from __future__ import annotations
 
@@ -69,3 +69,7 @@ class Unimplemented(PubSubError):
     """The service has it, this server does not."""
 
     status = "UNIMPLEMENTED"
+
+
+class StoreError(OSError):
+    """The store can't be opened: another server has it, it is of another version, or it is no store."""

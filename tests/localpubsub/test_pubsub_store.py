@@ -20,7 +20,8 @@ from google.pubsub_v1 import types
 
 import localpubsub
 from localpubsub import pb
-from localpubsub.store import Row, Store, StoreError
+from localpubsub.errors import StoreError
+from localpubsub.store import Row, Store
 
 AVRO = '{"type": "record", "name": "Note", "fields": [{"name": "text", "type": "string"}]}'
 
@@ -288,9 +289,14 @@ class TestTables:
     def test_the_write_ahead_log_does_not_grow_without_end(
         self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("localpubsub.store.CHECKPOINT_BYTES", 100_000)
-        monkeypatch.setattr("localpubsub.store.WAL_BYTES", 1_000_000)
+        monkeypatch.setattr("localpubsub.wal.CHECKPOINT_BYTES", 100_000)
+        monkeypatch.setattr("localpubsub.wal.WAL_BYTES", 1_000_000)
         for position in range(1, 5_001):
             store.add(1, Row(position, 10, 3, ""), b"x" * 2_000)
+            store.commit()
+        assert (tmp_path / "pubsub.db-wal").stat().st_size < 4_000_000
+        monkeypatch.setattr("localpubsub.wal.CHECKPOINT_ROWS", 100)
+        for position in range(1, 5_001):
+            store.forget(1, position)
             store.commit()
         assert (tmp_path / "pubsub.db-wal").stat().st_size < 4_000_000
