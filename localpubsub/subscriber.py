@@ -36,10 +36,13 @@ class Subscriber:
             "Acknowledge": (pb.AcknowledgeRequest, self._acknowledge),
             "ModifyAckDeadline": (pb.ModifyAckDeadlineRequest, self._modify_ack_deadline),
             "Seek": (pb.SeekRequest, self._seek),
-            "CreateSnapshot": (pb.CreateSnapshotRequest, self._create_snapshot),
+            "CreateSnapshot": (pb.CreateSnapshotRequest, lambda r: self._lasting(snapshots.create(broker, r))),
             "GetSnapshot": (pb.GetSnapshotRequest, lambda r: snapshots.find(broker, r.snapshot).settings),
             "ListSnapshots": (pb.ListSnapshotsRequest, self._list_snapshots),
-            "UpdateSnapshot": (pb.UpdateSnapshotRequest, lambda r: snapshots.update(broker, r.snapshot, r.update_mask)),
+            "UpdateSnapshot": (
+                pb.UpdateSnapshotRequest,
+                lambda r: self._lasting(snapshots.update(broker, r.snapshot, r.update_mask)),
+            ),
             "DeleteSnapshot": (pb.DeleteSnapshotRequest, self._delete_snapshot),
         }
 
@@ -118,10 +121,10 @@ class Subscriber:
         self._changed(subscription)
         return pb.SeekResponse()
 
-    def _create_snapshot(self, request: Any) -> Any:
-        described = snapshots.create(self._broker, request)
-        self._core.alarm.set(pb.timestamp_micros(described.expire_time))
-        return described
+    def _lasting(self, snapshot: Any) -> Any:
+        """The snapshot, whose end is watched for."""
+        self._core.alarm.set(pb.timestamp_micros(snapshot.expire_time))
+        return snapshot
 
     def _list_snapshots(self, request: Any) -> Any:
         found, token = snapshots.listed(self._broker, request.project, request.page_size, request.page_token)
