@@ -66,6 +66,7 @@ class Store:
         self.directory = directory
         self.on_change: Callable[[], None] = lambda: None
         self.dirty = False
+        self.broken = False  # set by who saw an error: memory and disk may differ now
         self._writes = Writes()
         self._added = 0
         self._lock = lock_of(directory) if directory else None
@@ -148,11 +149,14 @@ class Store:
         self._added = 0
 
     def close(self) -> None:
-        """Commits, leaves one tidy file, and lets another server have the directory."""
+        """Commits, leaves one tidy file, and lets another server have the directory. After a failure only the last: what
+        was not committed was confirmed to nobody."""
         try:
-            self.commit()
+            if not self.broken:
+                self.commit()
             if self._checkpointer:
                 self._checkpointer.stop()
+            if self._checkpointer and not self.broken:
                 self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._sql.close()
