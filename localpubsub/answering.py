@@ -14,11 +14,9 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from localpubsub.committing import GroupCommit
-from localpubsub.errors import PubSubError, StaleAckIds
+from localpubsub.errors import MAX_SENTENCE, PubSubError
 
 _log = logging.getLogger(__name__)
-
-MAX_TOLD = 60  # stale ack ids told in one answer: a client takes 8 KB of metadata
 
 Rpcs = Mapping[str, tuple[Any, Callable[..., Any]]]
 """For each RPC its request type and what carries it out: a function of the request, or a coroutine function of request and
@@ -44,11 +42,11 @@ def answering(act: Callable[..., Any], commits: GroupCommit) -> Callable[[Any, A
                 return await act(request, context) if waits else act(request)
             finally:
                 await commits.settled()
-        except StaleAckIds as stale:
-            context.set_trailing_metadata((("grpc-status-details-bin", _details(stale)),))
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(stale))
         except PubSubError as refusal:
-            await context.abort(grpc.StatusCode[refusal.status], str(refusal))
+            status, sentence = grpc.StatusCode[refusal.status], str(refusal)[:MAX_SENTENCE]
+            if refusal.reason:
+                context.set_trailing_metadata((("grpc-status-details-bin", _details(refusal, status, sentence)),))
+            await context.abort(status, sentence)
         except sqlite3.Error as error:
             commits.fail(error)
             await context.abort(grpc.StatusCode.UNAVAILABLE, commits.failure)
@@ -75,15 +73,9 @@ def _serialized(answer: Any) -> bytes:
     return answer if isinstance(answer, bytes) else answer.SerializeToString()
 
 
-def _details(stale: StaleAckIds) -> bytes:
-    """The error as clients expect it under exactly-once delivery: page "Exactly-once delivery", section on failures."""
-    info = ErrorInfo(
-        reason="EXACTLY_ONCE_ACKID_FAILURE",
-        domain="pubsub.googleapis.com",
-        metadata=dict.fromkeys(stale.ack_ids[:MAX_TOLD], "PERMANENT_FAILURE_INVALID_ACK_ID"),
-    )
+def _details(refusal: PubSubError, status: grpc.StatusCode, sentence: str) -> bytes:
+    """The google.rpc.Status in which clients look for an ErrorInfo."""
     detail = AnyMessage()
-    detail.Pack(info)
-    status = Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=str(stale), details=[detail])
-    serialized: bytes = status.SerializeToString()
+    detail.Pack(ErrorInfo(reason=refusal.reason, domain="pubsub.googleapis.com", metadata=refusal.metadata))
+    serialized: bytes = Status(code=status.value[0], message=sentence, details=[detail]).SerializeToString()
     return serialized

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from localpubsub import names, pb
+from localpubsub import names
+from localpubsub.dead_letters import dead_letter
 from localpubsub.deliveries import Delivery
 from localpubsub.errors import AlreadyExists, InvalidArgument, NotFound, PubSubError, ResourceExhausted
 from localpubsub.metrics import Counts
@@ -231,15 +232,8 @@ class Broker:
         topic = self.topics.get(subscription.settings.dead_letter_policy.dead_letter_topic)
         if topic is None:
             return False
-        body = pb.PubsubMessage.FromString(self.store.raw(delivery.message.position))
-        _, project, _, name = subscription.settings.name.split("/")
-        for key, value in (
-            ("Subscription", name),
-            ("SubscriptionProject", project),
-            ("DeliveryCount", str(delivery.failures)),
-            ("TopicPublishTime", body.publish_time.ToJsonString()),
-        ):
-            body.attributes[f"CloudPubSubDeadLetterSource{key}"] = value
+        raw = self.store.raw(delivery.message.position)
+        body = dead_letter(raw, subscription.settings.name, delivery.failures)
         self._append(topic, [body], [b""])
         return True
 

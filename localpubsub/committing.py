@@ -41,6 +41,7 @@ class GroupCommit:
 
     def fail(self, error: sqlite3.Error) -> None:
         """The store can't be trusted any more."""
+        self._store.broken = True
         if not self.failure:
             self.failure = f"The store of the local Pub/Sub server failed, nothing more is accepted: {error}"
             _log.critical(self.failure)

@@ -33,6 +33,7 @@ class Core:
         self.closing = False
         self.waits = Waits(broker.now)
         self.commits = GroupCommit(broker.store, on_failure)
+        self.followed: Callable[[Subscription], None] = lambda subscription: None  # is told who may want to be pushed to
         self.alarm = Alarm(broker.now, lambda: sweep(broker))
         broker.wake = self.waits.wake
         broker.grown = lambda topic: self.alarm.set(expiry_of_new(broker, topic))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from localpubsub import names, pb
-from localpubsub.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unimplemented
+from localpubsub.errors import AlreadyExists, FailedPrecondition, InvalidArgument, InvalidMessage, NotFound, Unimplemented
 from localpubsub.names import DELETED_SCHEMA
 from localpubsub.schemas import AvroSchema, SchemaError, compatibility, definition
 from localpubsub.store import Store
@@ -132,6 +132,8 @@ class Registry:
             raise InvalidArgument("Invalid schema encoding provided: give JSON or BINARY")
         for revision in (settings.first_revision_id, settings.last_revision_id):
             self._find(names.check_schema(settings.schema), revision)
+        if not self._allowed(settings):
+            raise InvalidArgument("first_revision_id is later than last_revision_id: no message would be valid")
 
     def accept(self, topic: Any, messages: Iterable[Any]) -> list[bytes]:
         """What is to be appended to each message (wire.py), so that subscribers know the schema it is valid by.
@@ -205,8 +207,8 @@ def _accepted(allowed: list[Revision], data: bytes, encoding: Encoding, number: 
             reason = reason or error
         else:
             return _told(revision.settings.name, revision.settings.revision_id, encoding)
-    newest = allowed[0].settings.revision_id if allowed else "none"
-    raise InvalidArgument(f"Message {number}: could not parse it by revision {newest} of the schema: {reason}")
+    newest = allowed[0].settings
+    raise InvalidMessage(number, encoding, newest.name, newest.revision_id, str(reason))
 
 
 @functools.lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ import grpc.aio
 
 from localpubsub.broker import Broker
 from localpubsub.core import PULL_WAIT, Core
+from localpubsub.pushing import Pushing
 from localpubsub.service import handlers
 from localpubsub.store import Store
 
@@ -156,11 +157,15 @@ class Server:
             port = server.add_insecure_port(_address(self._ip, self._port))
         except RuntimeError as error:  # between the check and now
             raise _taken(self._ip, self._port) from error
+        pushing = Pushing(core)
+        core.followed = pushing.follow
         core.start()
+        pushing.start()
         await server.start()
         started.set_result(_address(self._ip, port))
         grace = await self._grace
         core.close()
+        await pushing.stop()
         await server.stop(grace)
         # Calls that the grace has cancelled are about to end; were the loop closed now, gRPC would log each as a fault.
         ending = asyncio.all_tasks() - {asyncio.current_task()}

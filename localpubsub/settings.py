@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from localpubsub import pb
 from localpubsub.errors import InvalidArgument, OutOfRange, Unimplemented
@@ -75,6 +76,9 @@ def checked_subscription(asked: Any) -> Any:
         _check_retry_policy(subscription.retry_policy)
     if subscription.HasField("dead_letter_policy"):
         _check_attempts(subscription.dead_letter_policy)
+    check_push(subscription.push_config)
+    if subscription.push_config.push_endpoint and subscription.enable_exactly_once_delivery:
+        raise InvalidArgument("A subscription with a push_endpoint cannot have exactly-once delivery")
     parse_filter(subscription.filter)
     _refuse_unsupported(subscription)
     _warn_of_stored_only(subscription)
@@ -96,6 +100,15 @@ def merged_subscription(current: Any, asked: Any, mask: Any) -> Any:
 def merged_snapshot(current: Any, asked: Any, mask: Any) -> Any:
     """`current` with the fields that `mask` names taken from `asked`. Raises InvalidArgument."""
     return _merged(current, asked, mask, "Snapshot", _SNAPSHOT_FIXED)
+
+
+def check_push(push_config: Any) -> None:
+    """Raises InvalidArgument unless the endpoint is empty (pull) or a URL that can be posted to."""
+    endpoint = urlsplit(push_config.push_endpoint)
+    if push_config.push_endpoint and (endpoint.scheme not in ("http", "https") or not endpoint.hostname):
+        raise InvalidArgument(f"Unsupported push_endpoint: {push_config.push_endpoint}, expected a URL of http or https")
+    if push_config.HasField("oidc_token"):
+        _log.warning("%s: oidc_token is kept, but requests carry none", push_config.push_endpoint)
 
 
 def check_ack_deadline(field: str, seconds: int) -> None:
@@ -143,8 +156,6 @@ def _check_attempts(policy: Any) -> None:
 
 
 def _refuse_unsupported(subscription: Any) -> None:
-    if subscription.push_config.push_endpoint:
-        raise Unimplemented("This server does not push: create the subscription without push_endpoint and pull")
     for field, name in _REFUSED.items():
         if subscription.HasField(field):
             raise Unimplemented(f"This server does not offer {name}")

@@ -5,7 +5,7 @@
                 owed ◄── subscriptions, snapshots       one row for each message that a holder has not let go
 
 What the broker does is buffered and written by `commit` in one transaction, so that a thousand messages cost one. Nothing
-may leave the server before what it rests on is committed: service.py waits for that, `GroupCommit` arranges it.
+may leave the server before what it rests on is committed: committing.py arranges that.
 
 The file is in WAL mode. With `synchronous=NORMAL` a commit reaches the operating system, which is what survives a kill of
 the process at any moment; a loss of power may take the last commits before the next checkpoint (never the integrity of the
@@ -14,18 +14,16 @@ file). `sync=True` waits for the disk at each commit (`synchronous=FULL`). Sourc
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from localpubsub.errors import StoreError
+from localpubsub.lock import lock_of
+from localpubsub.wal import JOURNAL_BYTES, Checkpointer
 
 VERSION = 1  # of the tables below
-CHECKPOINT_BYTES = 16 * 1024 * 1024  # written before a checkpoint is due
-WAL_BYTES = 128 * 1024 * 1024  # a log that long is ended by the writer itself: it would never meet a pause under load
 READ_CACHE_KB = 32 * 1024
 
 _TABLES = """
@@ -48,10 +46,6 @@ CREATE TABLE schemas (number INTEGER PRIMARY KEY, revision BLOB NOT NULL);
 """
 
 
-class StoreError(OSError):
-    """The store can't be opened: another server has it, it is of another version, or it is no store."""
-
-
 class Row(NamedTuple):
     """A message without its body. `published` is in microseconds since the epoch, `size` in bytes."""
 
@@ -72,9 +66,10 @@ class Store:
         self.directory = directory
         self.on_change: Callable[[], None] = lambda: None
         self.dirty = False
+        self.broken = False  # set by who saw an error: memory and disk may differ now
         self._writes = Writes()
-        self._unchecked = 0
-        self._lock = _lock(directory) if directory else None
+        self._added = 0
+        self._lock = lock_of(directory) if directory else None
         path = directory / "pubsub.db" if directory else None
         try:
             if directory and fresh:
@@ -93,7 +88,7 @@ class Store:
         """A message of a topic, with its body."""
         self._writes.messages.append((topic, *row))
         self._writes.bodies.append((row.position, raw))
-        self._unchecked += len(raw)
+        self._added += len(raw)
         self._changed()
 
     def owe(self, holder: int, positions: Iterable[int]) -> None:
@@ -149,16 +144,19 @@ class Store:
         self._flush()
         self._sql.execute("COMMIT")
         self.dirty = False
-        if self._checkpointer and self._unchecked > CHECKPOINT_BYTES:
-            self._unchecked = 0
-            self._checkpointer.checkpoint(self._sql)
+        if self._checkpointer:
+            self._checkpointer.wrote(self._added, self._sql)
+        self._added = 0
 
     def close(self) -> None:
-        """Commits, leaves one tidy file, and lets another server have the directory."""
+        """Commits, leaves one tidy file, and lets another server have the directory. After a failure only the last: what
+        was not committed was confirmed to nobody."""
         try:
-            self.commit()
+            if not self.broken:
+                self.commit()
             if self._checkpointer:
                 self._checkpointer.stop()
+            if self._checkpointer and not self.broken:
                 self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._sql.close()
@@ -266,44 +264,6 @@ class Writes:
             self.counters.clear()
 
 
-class Checkpointer:
-    """Moves what the WAL has gathered into the file, on a thread and a connection of its own: it waits for the disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._wal = path.with_name(f"{path.name}-wal")
-        self._due = threading.Event()
-        self._ended = False
-        self._one = threading.Lock()  # a second checkpoint at the same time would do nothing
-        self._thread = threading.Thread(target=self._run, name="localpubsub-checkpoints", daemon=True)
-        self._thread.start()
-
-    def checkpoint(self, writer: sqlite3.Connection) -> None:
-        """Begins one. If the writer is so busy that the WAL never comes to an end, the writer makes one itself."""
-        if self._wal.stat().st_size < WAL_BYTES:
-            self._due.set()
-            return
-        with self._one:
-            writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-    def stop(self) -> None:
-        """Returns once nothing runs any more."""
-        self._ended = True
-        self._due.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        with contextlib.closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as sql:
-            while True:
-                self._due.wait()
-                self._due.clear()
-                if self._ended:
-                    return
-                # A checkpoint that fails (a full disk, say) loses nothing: the WAL keeps it, and the next commit will fail too.
-                with contextlib.suppress(sqlite3.OperationalError), self._one:
-                    sql.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-
 def _open(path: Path | None, sync: bool) -> sqlite3.Connection:
     try:
         sql = sqlite3.connect(path or ":memory:", timeout=30, isolation_level=None)
@@ -317,32 +277,10 @@ def _open(path: Path | None, sync: bool) -> sqlite3.Connection:
             sql.execute("PRAGMA journal_mode = WAL")
             sql.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
             sql.execute("PRAGMA wal_autocheckpoint = 0")
-            sql.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_BYTES}")
+            sql.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
             sql.execute(f"PRAGMA cache_size = -{READ_CACHE_KB}")
         if empty:
             sql.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path} cannot be used as a store: {error}") from error
     return sql
-
-
-def _lock(directory: Path) -> IO[str]:
-    """The directory for this process alone: the lock ends with the process, however that ends."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / "lock").open("a+")
-    except OSError as error:
-        raise StoreError(f"{directory} cannot be used as a store: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        owner = lock.read().strip()
-        lock.close()
-        raise StoreError(
-            f"{directory} is in use by another server (process {owner}): stop it, or choose another directory"
-        ) from None
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock

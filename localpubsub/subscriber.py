@@ -9,7 +9,7 @@ from localpubsub import pb, snapshots
 from localpubsub.answering import Rpcs
 from localpubsub.core import RESPONSE_BYTES, Core, lease
 from localpubsub.deliveries import Consumer
-from localpubsub.errors import InvalidArgument, StaleAckIds, Unimplemented
+from localpubsub.errors import InvalidArgument, StaleAckIds
 from localpubsub.subscriptions import Subscription
 
 PULL_MARGIN = 1.0  # a Pull answers this long before the client's deadline
@@ -26,7 +26,7 @@ class Subscriber:
         """All but StreamingPull."""
         broker = self._broker
         return {
-            "CreateSubscription": (pb.Subscription, broker.create_subscription),
+            "CreateSubscription": (pb.Subscription, self._create_subscription),
             "UpdateSubscription": (pb.UpdateSubscriptionRequest, self._update_subscription),
             "GetSubscription": (pb.GetSubscriptionRequest, lambda r: broker.subscription(r.subscription).describe()),
             "DeleteSubscription": (pb.DeleteSubscriptionRequest, self._delete_subscription),
@@ -36,12 +36,20 @@ class Subscriber:
             "Acknowledge": (pb.AcknowledgeRequest, self._acknowledge),
             "ModifyAckDeadline": (pb.ModifyAckDeadlineRequest, self._modify_ack_deadline),
             "Seek": (pb.SeekRequest, self._seek),
-            "CreateSnapshot": (pb.CreateSnapshotRequest, self._create_snapshot),
+            "CreateSnapshot": (pb.CreateSnapshotRequest, lambda r: self._lasting(snapshots.create(broker, r))),
             "GetSnapshot": (pb.GetSnapshotRequest, lambda r: snapshots.find(broker, r.snapshot).settings),
             "ListSnapshots": (pb.ListSnapshotsRequest, self._list_snapshots),
-            "UpdateSnapshot": (pb.UpdateSnapshotRequest, lambda r: snapshots.update(broker, r.snapshot, r.update_mask)),
+            "UpdateSnapshot": (
+                pb.UpdateSnapshotRequest,
+                lambda r: self._lasting(snapshots.update(broker, r.snapshot, r.update_mask)),
+            ),
             "DeleteSnapshot": (pb.DeleteSnapshotRequest, self._delete_snapshot),
         }
+
+    def _create_subscription(self, request: Any) -> Any:
+        described = self._broker.create_subscription(request)
+        self._core.followed(self._broker.subscription(described.name))
+        return described
 
     def _update_subscription(self, request: Any) -> Any:
         described = self._broker.update_subscription(request.subscription, request.update_mask)
@@ -57,9 +65,9 @@ class Subscriber:
         return pb.ListSubscriptionsResponse(subscriptions=found, next_page_token=token)
 
     def _modify_push_config(self, request: Any) -> Any:
-        self._broker.subscription(request.subscription)
-        if request.push_config.push_endpoint:
-            raise Unimplemented("This server does not push: leave push_endpoint empty and pull")
+        changed = pb.Subscription(name=request.subscription, push_config=request.push_config)
+        described = self._broker.update_subscription(changed, pb.FieldMask(paths=["push_config"]))
+        self._changed(self._broker.subscription(described.name))
         return pb.Empty()
 
     async def _pull(self, request: Any, context: Any) -> bytes:
@@ -113,10 +121,10 @@ class Subscriber:
         self._changed(subscription)
         return pb.SeekResponse()
 
-    def _create_snapshot(self, request: Any) -> Any:
-        described = snapshots.create(self._broker, request)
-        self._core.alarm.set(pb.timestamp_micros(described.expire_time))
-        return described
+    def _lasting(self, snapshot: Any) -> Any:
+        """The snapshot, whose end is watched for."""
+        self._core.alarm.set(pb.timestamp_micros(snapshot.expire_time))
+        return snapshot
 
     def _list_snapshots(self, request: Any) -> Any:
         found, token = snapshots.listed(self._broker, request.project, request.page_size, request.page_token)
@@ -131,3 +139,4 @@ class Subscriber:
     def _changed(self, subscription: Subscription) -> None:
         self._core.waits.wake(subscription)
         self._core.watch(subscription.topic)
+        self._core.followed(subscription)

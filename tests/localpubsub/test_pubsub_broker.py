@@ -147,7 +147,6 @@ def test_settings_out_of_bounds_are_refused(broker: Broker, settings: dict[str, 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"push_config": {"push_endpoint": "http://127.0.0.1:1/"}},
         {"bigquery_config": {"table": "p.d.t"}},
     ],
 )

@@ -145,8 +145,10 @@ def test_a_bound_topic_takes_only_valid_messages_and_tells_subscribers_the_schem
     made = create(client)
     topic = bound(cloud, made.name, encoding)
     subscription = cloud.subscription(topic)
-    with pytest.raises(exceptions.InvalidArgument, match=r"Message 1\b"):
+    with pytest.raises(exceptions.InvalidArgument, match=r"failed schema validation. Message 1\b") as refused:
         cloud.publish(topic, good, b"\xff")
+    assert refused.value.reason == f"INVALID_{encoding.name}_AVRO_MESSAGE"
+    assert made.revision_id in (refused.value.metadata or {})["revisionInfo"]
     cloud.publish(topic, good, kind="report")
     (received,) = cloud.pull(subscription)
     assert received.message.data == good, "the bad one's whole request was refused"
@@ -191,6 +193,9 @@ def test_a_topic_is_bound_to_what_there_is(cloud: Cloud, client: SchemaServiceCl
         bound(cloud, made.name, first="deadbeef")
     with pytest.raises(exceptions.InvalidArgument, match="encoding"):
         bound(cloud, made.name, types.Encoding.ENCODING_UNSPECIFIED)
+    later = commit(client, made.name, definition(more=""))
+    with pytest.raises(exceptions.InvalidArgument, match="later than"):
+        bound(cloud, made.name, first=later.revision_id, last=made.revision_id)
 
 
 def test_a_topic_whose_schema_was_deleted_says_so_and_takes_nothing_until_it_is_given_another(

@@ -10,6 +10,11 @@ from google.api_core import exceptions
 from google.protobuf import field_mask_pb2
 from google.pubsub_v1 import types
 
+from localpubsub import pb, snapshots
+from localpubsub.broker import Broker
+from localpubsub.deliveries import Consumer
+from localpubsub.sweeping import sweep
+
 DAY = 24 * 3600
 
 
@@ -152,3 +157,23 @@ def test_detaching_ends_a_waiting_stream(cloud: Cloud) -> None:
     cloud.publisher.detach_subscription(request={"subscription": subscription})
     with pytest.raises(exceptions.FailedPrecondition):
         stream.result(20)
+
+
+def test_a_snapshot_ends_by_itself_and_so_does_what_only_it_held(clock: ManualClock) -> None:
+    broker = Broker(clock)
+    broker.create_topic(pb.Topic(name="projects/p/topics/reports"))
+    subscription = "projects/p/subscriptions/mine"
+    broker.create_subscription(pb.Subscription(name=subscription, topic="projects/p/topics/reports"))
+    broker.publish(pb.PublishRequest(topic="projects/p/topics/reports", messages=[pb.PubsubMessage(data=b"x")]))
+    request = pb.CreateSnapshotRequest(name="projects/p/snapshots/snap", subscription=subscription)
+    snapshot = snapshots.create(broker, request)
+    backlog = broker.subscription(subscription).backlog
+    backlog.acknowledge([ack_id for ack_id, _ in backlog.take(Consumer(), 1, 1000, DAY, broker.now())])
+    assert broker.topic("projects/p/topics/reports").messages == 1
+    clock.advance(7 * DAY - 1)
+    assert sweep(broker) == pb.timestamp_micros(snapshot.expire_time)
+    assert broker.snapshots
+    clock.advance(1)
+    sweep(broker)
+    assert not broker.snapshots
+    assert broker.topic("projects/p/topics/reports").messages == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import socket
 import subprocess
@@ -13,6 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from google.cloud import pubsub_v1
+
+import localpubsub
+from localpubsub import inspection
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
@@ -52,22 +57,14 @@ def processes_of(directory: Path) -> list[str]:
     return [line for line in listing.splitlines() if str(directory) in line]
 
 
+def run_of(directory: Path, *options: str) -> Terminal:
+    command = [sys.executable, "-m", "pipelines.cli", "run", "--watch", "ukraine", "--port", "0", "--minutes", "1", *options]
+    return Terminal(*command, "--dir", str(directory))
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Terminal:
-    return Terminal(
-        sys.executable,
-        "-m",
-        "pipelines.cli",
-        "run",
-        "--watch",
-        "ukraine",
-        "--port",
-        "0",
-        "--minutes",
-        "1",
-        "--dir",
-        str(tmp_path),
-    )
+    return run_of(tmp_path)
 
 
 def test_alerts_come_a_killed_part_comes_back_and_ctrl_c_ends_it_all(run: Terminal, tmp_path: Path) -> None:
@@ -81,6 +78,37 @@ def test_alerts_come_a_killed_part_comes_back_and_ctrl_c_ends_it_all(run: Termin
     assert run.status() == 0
     assert processes_of(tmp_path) == []
     assert b"Traceback" not in run.screen
+    with localpubsub.Server(data=tmp_path / "recording/pubsub") as server:
+        topics = {topic["name"].split("/")[-1]: topic for topic in inspection.status(server.address)["topics"]}
+    assert topics["alerts"]["messages"] > 0, "they can be read until the next recorded run"
+
+
+def test_with_real_feeds_a_run_goes_on_with_the_topics_of_the_one_before_however_that_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds = tmp_path / "feeds.opml"
+    feeds.write_text('<opml version="2.0"><body><outline type="rss" text="x" xmlUrl="https://feed.invalid/"/></body></opml>')
+    topic, subscription = "projects/vedette-local/topics/notes", "projects/vedette-local/subscriptions/mine"
+    expected: list[bytes] = []
+    for ending in ("killed", "interrupted", "interrupted"):
+        run = run_of(tmp_path, "--feeds", str(feeds))
+        run.wait_for(b"are starting")
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", re.findall(rb"PUBSUB_EMULATOR_HOST=([0-9.:]+)", run.screen)[0].decode())
+        publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+        if expected:
+            received = subscriber.pull(subscription=subscription, max_messages=10).received_messages
+            assert [each.message.data for each in received] == expected
+        else:
+            publisher.create_topic(name=topic)
+            subscriber.create_subscription(name=subscription, topic=topic)
+        expected.append(ending.encode())
+        publisher.publish(topic, expected[-1]).result(PATIENCE)
+        subscriber.close()
+        if ending == "killed":
+            subprocess.run(["pkill", "-KILL", "-f", f"^{sys.executable} -m pipelines.cli run.*{tmp_path}"], check=True)
+        else:
+            os.write(run.terminal, CTRL_C)
+        run.status()
 
 
 def test_nothing_stays_behind_when_it_is_killed_itself(run: Terminal, tmp_path: Path) -> None:
