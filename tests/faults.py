@@ -15,7 +15,7 @@ PUBLISH = "/google.pubsub.v1.Publisher/Publish"
 
 
 class Faults(grpc.GenericRpcHandler):
-    """`plan` says what becomes of the next Publish calls, one after the other; when it is used up, they are handed on.
+    """`plan` says what becomes of the next calls of `method`, one after the other; when it is used up, they are handed on.
 
     a grpc.StatusCode  refused with it
     "silence"          never answered; the caller gives up
@@ -23,6 +23,7 @@ class Faults(grpc.GenericRpcHandler):
     """
 
     def __init__(self, behind: str) -> None:
+        self.method = PUBLISH
         self.plan: deque[grpc.StatusCode | str] = deque()
         self.calls = 0
         self._channel = grpc.insecure_channel(behind)
@@ -34,7 +35,7 @@ class Faults(grpc.GenericRpcHandler):
 
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
             fault = None
-            if method == PUBLISH:
+            if method == self.method:
                 self.calls += 1
                 fault = self.plan.popleft() if self.plan else None
             if isinstance(fault, grpc.StatusCode):

@@ -128,7 +128,7 @@ class Declaration(Settings):
         for topic, settings in self.topics.items():
             for name, found in (settings or NO_SETTINGS).subscriptions.items():
                 spec = found or SubscriptionSpec()
-                for watch in watches if WATCH in name else [""]:
+                for watch in watches if WATCH in name else [WATCH]:
                     filled = spec.model_copy(update={"filter": spec.filter.replace(WATCH, watch)})
                     yield topic, name.replace(WATCH, watch), filled
 

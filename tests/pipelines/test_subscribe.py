@@ -13,7 +13,6 @@ from cloud import Cloud
 from factories import NOON, a_claim, a_signal, a_story, a_story_entry, a_watch
 from rich.console import Console
 
-from pipelines.pubsub import LocalOrReal
 from pipelines.subscribe import Once, Printer, receive, text_of
 from schemas import Actor
 from schemas.alert import alert_json
@@ -92,57 +91,3 @@ def test_what_is_no_alert_is_left_out_and_does_not_come_again(emulator: Cloud, c
     future.result(timeout=20)
     assert capsys.readouterr().err.count("is no alert and is left out") == 5
     assert emulator.received(topic) == []
-
-
-def test_what_a_topic_retains_is_read_from_the_beginning_and_by_filter(emulator: Cloud) -> None:
-    topic = emulator.topic("alerts")
-    watch = ("mountains", "islands", "islands")
-    sent = [emulator.publisher.publish(topic, b"x", alert_id=str(n), watch=watch[n % 3]) for n in range(1200)]
-    assert all(future.result(timeout=20) for future in sent)
-    assert len(emulator.received(topic)) == 1200, "a subscription that has had them all does not matter"
-    pubsub = LocalOrReal()
-    assert len(list(pubsub.retained(topic))) == 1200
-    assert pubsub.retained_alert_ids(topic, "mountains") == {str(n) for n in range(0, 1200, 3)}
-    assert pubsub.retained_alert_ids(topic, "nothing") == frozenset()
-
-
-def test_reading_what_is_retained_leaves_no_subscription_behind(emulator: Cloud) -> None:
-    topic = emulator.topic("alerts")
-    emulator.publisher.publish(topic, b"x").result()
-    assert [m.data for m in LocalOrReal().retained(topic)] == [b"x"]
-    assert list(emulator.publisher.list_topic_subscriptions(topic=topic)) == [emulator.subscription(topic)]
-
-
-def test_missing_topics_and_subscriptions_are_made_on_a_local_endpoint(emulator: Cloud) -> None:
-    pubsub = LocalOrReal()
-    topic, name = "projects/vedette-local/topics/entries", "projects/vedette-local/subscriptions/detect-islands"
-    pubsub.ensure_topics(topic)
-    pubsub.ensure_topics(topic)
-    assert pubsub.ensure_subscription(name, topic)
-    assert not pubsub.ensure_subscription(name, topic)
-    retention = emulator.publisher.get_topic(topic=topic).message_retention_duration
-    assert retention.days == 7
-
-
-def test_against_a_real_project_nothing_is_made_and_the_commands_are_told(emulator: Cloud) -> None:
-    pubsub = LocalOrReal()
-    pubsub.local = False  # as if the endpoint were Google's
-    topic = "projects/newsroom/topics/entries"
-    with pytest.raises(
-        Exception, match=r"gcloud pubsub topics create entries --project=newsroom --message-retention-duration=7d"
-    ):
-        pubsub.ensure_topics(topic)
-    with pytest.raises(Exception, match=r"gcloud pubsub subscriptions create detect --project=newsroom --topic="):
-        pubsub.ensure_subscription("projects/newsroom/subscriptions/detect", topic)
-
-
-def test_a_subscription_is_moved_to_a_position_less_a_margin_or_to_the_beginning(emulator: Cloud) -> None:
-    topic = emulator.topic("entries")
-    for n in range(3):
-        emulator.publisher.publish(topic, str(n).encode()).result()
-    name = emulator.subscription(topic)
-    pubsub = LocalOrReal()
-    emulator.received(topic)
-    for position in (None, 0):
-        pubsub.seek(name, position)
-        assert [m.data for m in emulator.received(topic)] == [b"0", b"1", b"2"]
