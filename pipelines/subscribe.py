@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import queue
-import signal
 import sys
 import time
 import uuid
@@ -32,7 +31,7 @@ from pipelines.alert_text import print_alert
 from pipelines.once import Once, OnceFile
 from pipelines.options import UsageError, counting, project_or_local
 from pipelines.pubsub import FORGOTTEN, LONGEST_RETENTION, LocalOrReal, subscriber
-from pipelines.standing import tell_when_away, tell_when_unread
+from pipelines.standing import tell_when_away, tell_when_stopped, tell_when_unread
 from pipelines.topics.durations import seconds
 from schemas.records import EPOCH, MICROSECOND, micros
 
@@ -182,8 +181,7 @@ def run(argv: list[str]) -> int:
     show = Printer(args.format, once=_memory(args, name), most=args.max)
 
     events: Events = queue.SimpleQueue()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: events.put(STOP))
+    tell_when_stopped(lambda: events.put(STOP))
     tell_when_unread(sys.stdout, lambda: events.put(UNREAD))
     tell_when_away(lambda told: print(told, file=sys.stderr, flush=True))
     if temporary:

@@ -61,22 +61,18 @@ def held_topics(topics: Iterable[dict[str, Any]]) -> Table:
 
 
 def held_subscriptions(subscriptions: Iterable[dict[str, Any]]) -> Table:
-    """Subscriptions of the embedded server, with their backlogs."""
-    numbers = ("backlog", "oldest", "leased", "delivered", "acknowledged", "dead-lettered")
-    table = _table("subscription", "topic", "filter", numbers=numbers)
-    for s in subscriptions:
-        table.add_row(
-            _short(s["name"]),
-            _short(s["topic"]),
-            escape(s["filter"]) or "-",
-            f"{s['backlog']:,}",
-            age(s["oldest_unacked_seconds"]),
-            f"{s['leased']:,}",
-            f"{s['delivered']:,}",
-            f"{s['acknowledged']:,}",
-            f"{s['dead_lettered']:,}",
-            style="yellow" if s["backlog"] > s["leased"] else "",
-        )
+    """Subscriptions of the embedded server, with their backlogs, under their topics."""
+    table = _table("subscription", numbers=("backlog", "oldest", "leased", "delivered", "acked", "dead"))
+    last = ""
+    for s in sorted(subscriptions, key=lambda s: (s["topic"], s["name"])):
+        if s["topic"] != last:
+            table.add_row(f"[dim]{_short(s['topic'])}[/]")
+            last = s["topic"]
+        counts = (s[name] for name in ("leased", "delivered", "acknowledged", "dead_lettered"))
+        numbers = (f"{s['backlog']:,}", age(s["oldest_unacked_seconds"]), *(f"{count:,}" for count in counts))
+        table.add_row(f"  {_short(s['name'])}", *numbers, style="yellow" if s["backlog"] > s["leased"] else "")
+        if s["filter"]:
+            table.add_row(f"    [dim]{escape(s['filter'])}[/]")
     return table
 
 
@@ -144,7 +140,7 @@ def _table(*names: str, numbers: tuple[str, ...] = ()) -> Table:
     for name in names:
         table.add_column(name, overflow="fold")
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 

@@ -34,9 +34,10 @@ def test_the_embedded_server_tells_what_waits_and_what_is_in_hand(emulator: Clou
         emulator.publisher.publish(topic, str(n).encode()).result(timeout=20)
     emulator.subscriber.pull(subscription=emulator.subscription(topic), max_messages=2)
     lines = told(capsys)
-    backlog, _, _, leased, delivered, acknowledged, dead = lines["bells"][2:]
-    assert (backlog, leased, delivered, acknowledged, dead) == ("5", "2", "2", "0", "0")
-    assert lines["grave"] == ["bells", "attributes:grave", "0", "-", "0", "0", "0", "0"]
+    backlog, _, _, *counts = lines["bells"]
+    assert (backlog, counts) == ("5", ["2", "2", "0", "0"]), "leased, delivered, acknowledged, dead"
+    assert lines["grave"] == ["0", "-", "0", "0", "0", "0"]
+    assert "attributes:grave" in lines
     assert "5 published" in " ".join(lines["since"])
 
 
