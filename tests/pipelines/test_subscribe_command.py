@@ -25,7 +25,7 @@ from transforms.publishing.client import check_endpoint, publish_all
 from transforms.publishing.limits import Message
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 MINE = f"projects/{PROJECT}"
 TOPIC, NAMED = f"{MINE}/topics/bells", f"{MINE}/subscriptions/named"
 
