@@ -68,6 +68,8 @@ class LocalOrReal:
         """
         missing = []
         for name in names:
+            if self.local:
+                self._ensure_schema(name)
             try:
                 self.publisher.get_topic(topic=name, timeout=TIMEOUT)
             except exceptions.NotFound:
@@ -77,18 +79,28 @@ class LocalOrReal:
         for name in missing:
             _, project, _, short = name.split("/")
             spec = packaged_declaration().topic(short) or PLAIN_TOPIC
-            if spec.binding:
-                self._ensure_schema(project, spec.binding.name)
             with contextlib.suppress(exceptions.AlreadyExists):
                 self.publisher.create_topic(request=topic_message(project, short, spec), timeout=TIMEOUT)
 
-    def _ensure_schema(self, project: str, name: str) -> None:
-        """Create a schema of the declaration on a local endpoint, if it is not there."""
+    def _ensure_schema(self, topic: str) -> None:
+        """Make the schema of a declared topic, or bring it up to date: a store may be older than the code."""
+        _, project, _, short = topic.split("/")
+        spec = packaged_declaration().topic(short)
+        if spec is None or spec.binding is None:
+            return
+        name = spec.binding.name
         text = definition_of(packaged_declaration().schemas[name], DEFAULT_FILE)
-        schema = types.Schema(type_=types.Schema.Type.AVRO, definition=text)
-        with contextlib.suppress(exceptions.AlreadyExists):
-            request = types.CreateSchemaRequest(parent=f"projects/{project}", schema=schema, schema_id=name)
-            self.schemas.create_schema(request=request, timeout=TIMEOUT)
+        full = f"projects/{project}/schemas/{name}"
+        schema = types.Schema(name=full, type_=types.Schema.Type.AVRO, definition=text)
+        try:
+            found = self.schemas.get_schema(name=full, timeout=TIMEOUT)
+        except exceptions.NotFound:
+            with contextlib.suppress(exceptions.AlreadyExists):
+                request = types.CreateSchemaRequest(parent=f"projects/{project}", schema=schema, schema_id=name)
+                self.schemas.create_schema(request=request, timeout=TIMEOUT)
+            return
+        if json.loads(found.definition) != json.loads(text):
+            self.schemas.commit_schema(request=types.CommitSchemaRequest(name=full, schema=schema), timeout=TIMEOUT)
 
     def ensure_subscription(self, name: str, topic: str) -> bool:
         """The same for a subscription. True if it was created now."""

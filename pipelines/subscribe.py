@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import queue
@@ -113,6 +114,9 @@ def receive(
             return
         except NO_ALERT as e:
             print(f"message {message.message_id} is no alert and is left out: {type(e).__name__}: {e}", file=sys.stderr)
+            if message.delivery_attempt:  # the subscription has a topic for what cannot be taken
+                message.nack()
+                return
         message.ack()
         if show.full:
             stop(STOP)
@@ -169,6 +173,8 @@ def since(text: str, now: datetime | None = None) -> datetime:
 def run(argv: list[str]) -> int:
     """`vedette subscribe`: the exit status, 0 also when it was stopped."""
     args = _arguments(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without a letter for it must not lose the alert
     project = project_or_local(args.project)
     pubsub = LocalOrReal()
     temporary = None

@@ -35,8 +35,12 @@ def an_alert(number: int) -> Message:
     return Message(json.dumps({"alert_id": f"a{number}"}).encode(), {"alert_id": f"a{number}", "even": str(number % 2 == 0)})
 
 
+def send(*messages: Message) -> None:
+    assert all(error is None for _, error in publish_all(TOPIC, messages))
+
+
 def publish(*numbers: int) -> None:
-    assert all(error is None for _, error in publish_all(TOPIC, [an_alert(number) for number in numbers]))
+    send(*map(an_alert, numbers))
 
 
 class Subscribing:
@@ -196,6 +200,30 @@ def test_a_full_disk_is_told_and_nothing_is_taken_for_shown(bells: Cloud, tmp_pa
     assert done.returncode == 2
     assert "alerts cannot be written" in done.stderr
     assert Subscribing(tmp_path, "--subscription", "named", "--once").end() == (0, ["a1"], "")
+
+
+def test_what_is_no_alert_goes_to_the_dead_letters_of_the_subscription(bells: Cloud, tmp_path: Path) -> None:
+    dead = bells.topic("bells-dead")
+    policy = types.DeadLetterPolicy(dead_letter_topic=dead, max_delivery_attempts=5)
+    strict = NAMED.replace("named", "strict")
+    bells.subscriber.create_subscription(request=types.Subscription(name=strict, topic=TOPIC, dead_letter_policy=policy))
+    send(Message(b"no alert"))
+    publish(1)
+    running = Subscribing(tmp_path, "--subscription", "strict")
+    assert running.ids(1) == ["a1"]
+    with timer(running.process.kill):
+        (moved,) = bells.subscriber.pull(subscription=bells.subscription(dead), max_messages=1).received_messages
+    assert moved.message.data == b"no alert"
+    status, shown, err = running.end(signal.SIGINT)
+    assert (status, shown) == (0, [])
+    assert "is no alert and is left out" in err
+
+
+def test_a_terminal_without_the_letters_shows_what_it_can(bells: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    alert = {"alert_id": "№ 1", "headline": "Świątek"}
+    send(Message(json.dumps(alert).encode()))
+    assert Subscribing(tmp_path, "--from-beginning", "--once").end() == (0, ["№ 1"], "")
 
 
 class Restarting:

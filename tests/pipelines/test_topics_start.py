@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from cloud import PROJECT, Cloud
 from google.api_core.exceptions import InvalidArgument
+from google.pubsub_v1 import SchemaServiceClient, types
 
 from pipelines.options import UsageError
 from pipelines.pubsub import LocalOrReal
+from schemas.alert import alert_schema
 
 MINE = f"projects/{PROJECT}"
 
@@ -53,6 +57,21 @@ def test_alerts_of_a_local_endpoint_are_held_to_their_schema(emulator: Cloud) ->
     assert emulator.publisher.get_topic(topic=topic).schema_settings.schema == f"{MINE}/schemas/vedette-alert"
     with pytest.raises(InvalidArgument):
         emulator.publisher.publish(topic, b'{"alert_id": "half"}').result(timeout=20)
+
+
+def test_a_schema_that_is_older_than_the_code_is_brought_up_to_date(emulator: Cloud) -> None:
+    name, topic = f"{MINE}/schemas/vedette-alert", f"{MINE}/topics/alerts"
+    now = json.dumps(alert_schema())
+    before = {**alert_schema(), "fields": alert_schema()["fields"][:-1]}
+    older = types.Schema(type_=types.Schema.Type.AVRO, definition=json.dumps(before))
+    service = SchemaServiceClient()
+    service.create_schema(request={"parent": MINE, "schema": older, "schema_id": "vedette-alert"})
+    settings = types.SchemaSettings(schema=name, encoding=types.Encoding.JSON)
+    emulator.publisher.create_topic(request=types.Topic(name=topic, schema_settings=settings))
+    for _ in range(2):
+        LocalOrReal().ensure_topics(topic)
+    assert json.loads(service.get_schema(name=name).definition) == json.loads(now)
+    assert len(list(service.list_schema_revisions(name=name))) == 2
 
 
 def test_names_that_nobody_declared_become_a_log(emulator: Cloud) -> None:
