@@ -7,7 +7,7 @@ import select
 import signal
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO
 
 from transforms.publishing.client import check_endpoint, endpoint
@@ -16,8 +16,10 @@ EVERY = 2.0
 """Seconds between two looks at a local server."""
 
 
-def tell_when_stopped(call: Callable[[], object]) -> None:
-    """Call, on a thread, for each SIGINT, SIGTERM or SIGHUP. To be called on the main thread.
+def tell_when_stopped(
+    call: Callable[[], object], numbers: Iterable[int] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+) -> None:
+    """Call, on a thread, for each of the signals but those that nohup or a shell has told us to ignore. Main thread only.
 
     A handler of Python's own runs when the main thread next runs bytecode: a signal that comes just before it begins to wait
     for a queue or an event is not seen until the wait ends (1 of 23 starts, measured). A byte in a pipe is.
@@ -25,8 +27,9 @@ def tell_when_stopped(call: Callable[[], object]) -> None:
     heard, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
+    for number in numbers:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
     def listen() -> None:
         while os.read(heard, 1):
