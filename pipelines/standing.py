@@ -19,7 +19,7 @@ EVERY = 2.0
 def tell_when_stopped(
     call: Callable[[], object], numbers: Iterable[int] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ) -> None:
-    """Call, on a thread, for each of the signals but those that nohup or a shell has told us to ignore. Main thread only.
+    """Call, on a thread, for each of the signals; not for a SIGHUP that nohup has told us to ignore. Main thread only.
 
     A handler of Python's own runs when the main thread next runs bytecode: a signal that comes just before it begins to wait
     for a queue or an event is not seen until the wait ends (1 of 23 starts, measured). A byte in a pipe is.
@@ -28,7 +28,7 @@ def tell_when_stopped(
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     for number in numbers:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 
     def listen() -> None:
