@@ -14,8 +14,8 @@ import io
 import json
 import os
 import queue
+import re
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from concurrent import futures
@@ -127,26 +127,29 @@ def receive(
 
 
 class Temporary:
-    """A subscription for as long as the command runs."""
+    """A subscription for as long as the command runs, moved back to `since` as far as the topic retains messages."""
 
-    def __init__(self, pubsub: LocalOrReal, topic: str, filter_: str) -> None:
+    def __init__(self, pubsub: LocalOrReal, topic: str, filter_: str, since: datetime | None) -> None:
         self.pubsub = pubsub
         self.topic = topic
         self.filter = filter_
+        self.since = since
         self.name = f"{topic.split('/topics/')[0]}/subscriptions/subscribe-{uuid.uuid4().hex[:12]}"
 
-    def create(self, since: datetime | None) -> None:
-        """Make it, and move it back to `since`, as far as the topic retains messages. Raises UsageError for the filter."""
+    def create(self) -> None:
+        """Make it; if it was lost, again, with all since it was first made. Raises UsageError for the filter."""
         self.pubsub.ensure_topics(self.topic)
         request = types.Subscription(
             name=self.name, topic=self.topic, filter=self.filter, ack_deadline_seconds=60, expiration_policy=FORGOTTEN
         )
+        made = datetime.now(UTC)
         try:
             self.pubsub.subscriber.create_subscription(request=request, timeout=30)
         except exceptions.InvalidArgument as e:
             raise UsageError(f"--filter {self.filter}: {e.message}") from None
-        if since:
-            self.pubsub.subscriber.seek(request=types.SeekRequest(subscription=self.name, time=since), timeout=30)
+        if self.since:
+            self.pubsub.subscriber.seek(request=types.SeekRequest(subscription=self.name, time=self.since), timeout=30)
+        self.since = self.since or made
 
     def delete(self) -> None:
         try:
@@ -179,10 +182,10 @@ def run(argv: list[str]) -> int:
     pubsub = LocalOrReal()
     temporary = None
     if args.subscription:
-        name = args.subscription if "/" in args.subscription else f"projects/{project}/subscriptions/{args.subscription}"
+        name = _full(args.subscription, project, "subscriptions")
     else:
-        topic = args.topic if "/" in args.topic else f"projects/{project}/topics/{args.topic}"
-        temporary = Temporary(pubsub, topic, args.filter)
+        start = datetime.now(UTC) - LONGEST_RETENTION if args.from_beginning else args.since
+        temporary = Temporary(pubsub, _full(args.topic, project, "topics"), args.filter, start)
         name = temporary.name
     show = Printer(args.format, once=_memory(args, name), most=args.max)
 
@@ -190,9 +193,9 @@ def run(argv: list[str]) -> int:
     tell_when_stopped(lambda: events.put(STOP))
     tell_when_unread(sys.stdout, lambda: events.put(UNREAD))
     tell_when_away(lambda told: print(told, file=sys.stderr, flush=True))
-    if temporary:
-        temporary.create(datetime.now(UTC) - LONGEST_RETENTION if args.from_beginning else args.since)
     try:
+        if temporary:
+            temporary.create()
         why = _receive_until_stopped(pubsub, name, show, events, temporary)
     finally:
         if temporary:
@@ -207,7 +210,6 @@ def run(argv: list[str]) -> int:
 
 def _receive_until_stopped(pubsub: LocalOrReal, name: str, show: Printer, events: Events, temporary: Temporary | None) -> str:
     """Why it ended: STOP, UNREAD or a sentence. Raises UsageError if the subscription ended."""
-    started = time.time()
     while True:
         future = receive(name, show, events.put, pubsub.subscriber)
         future.add_done_callback(lambda _: events.put(ENDED))
@@ -221,7 +223,14 @@ def _receive_until_stopped(pubsub: LocalOrReal, name: str, show: Printer, events
         if temporary is None or not isinstance(failed, exceptions.NotFound):
             raise UsageError(f"the subscription {name} ended: {failed}")
         print(f"the subscription is gone, it is made again ({failed})", file=sys.stderr, flush=True)
-        temporary.create(datetime.fromtimestamp(started, UTC))
+        temporary.create()
+
+
+def _full(name: str, project: str, kind: str) -> str:
+    full = name if "/" in name else f"projects/{project}/{kind}/{name}"
+    if not re.fullmatch(rf"projects/[^/\s]+/{kind}/[^/\s]+", full):
+        raise UsageError(f"{name} is no name of one of the {kind}: give NAME or projects/P/{kind}/NAME")
+    return full
 
 
 def _memory(args: argparse.Namespace, name: str) -> Once:
