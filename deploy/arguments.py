@@ -7,12 +7,18 @@ import json
 import os
 import re
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from resources import Place
+from resources import Place, own
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # this is a script: its own folder is all that Python looks into
+
+from pipelines.topics.declaration import DEFAULT_FILE, read_declaration  # noqa: E402
+from schemas.config import ConfigError  # noqa: E402
+
 METADATA = Path(__file__).with_name("metadata.json")
 PIPELINES = ("monitor", "collect", "detect")
 NAMES = {
@@ -20,6 +26,7 @@ NAMES = {
     "region": (r"[a-z]+-[a-z]+[0-9]+", "a Dataflow region, e.g. europe-west1 (`gcloud compute regions list`)"),
     "bucket": (r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "the name of a Cloud Storage bucket, without gs://"),
 }
+TOPICS = {"entries": "entries", "alerts": "alerts", "dead_letters": "dead-letters", "fetches": "fetches"}
 COMMANDS = {
     "infrastructure": "make bucket, repository, service account, topics and permissions (once)",
     "template": "build the image and the flex template (for each version)",
@@ -45,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--update", action="store_true", help="replace the running job of that name and keep its state")
         index = os.environ.get("TORCH_INDEX", "")
         sub.add_argument("--torch-index", default=index, help="package index of a smaller torch (default: $TORCH_INDEX)")
+        sub.add_argument("--topics", default="", metavar="FILE", help="topics and subscriptions (default: deploy/topics.yaml)")
         sub.add_argument("--dry-run", action="store_true", help="print the commands, run none")
     return top
 
@@ -70,9 +78,23 @@ def wrong(args: argparse.Namespace) -> list[str]:
     problems += [
         f"--set {n}=...: the template has no such parameter, see deploy/metadata.json" for n in settings if n not in known
     ]
+    problems += undeclared(args)
     if args.max_workers < 1:
         problems.append(f"--max-workers {args.max_workers}: give 1 or more")
     return problems
+
+
+def undeclared(args: argparse.Namespace) -> list[str]:
+    """Topics and subscriptions that the pipeline is told to use and that nobody would make."""
+    try:
+        declared = read_declaration(Path(args.topics) if args.topics else DEFAULT_FILE)
+    except ConfigError as e:
+        return [f"--topics {args.topics}: {e}"]
+    place = place_of(args)
+    file = args.topics or "deploy/topics.yaml"
+    absent = [f"topic {name}" for name in own(place.topics) if not declared.topic(name)]
+    absent += [f"subscription {name}" for name in own(place.subscriptions) if not declared.subscription(name)]
+    return [f"{what} is not declared in {file}: add it to a copy, and give --topics COPY" for what in absent]
 
 
 def settings_of(args: argparse.Namespace) -> dict[str, str]:
@@ -82,7 +104,7 @@ def settings_of(args: argparse.Namespace) -> dict[str, str]:
 
 def place_of(args: argparse.Namespace) -> Place:
     settings = settings_of(args)
-    topics = (settings.get("entries_topic", "entries"), settings.get("alerts_topic", "alerts"))
+    entries, alerts, dead, fetches = (settings.get(f"{name}_topic", default) for name, default in TOPICS.items())
     return Place(
         project=args.project,
         region=args.region,
@@ -91,8 +113,9 @@ def place_of(args: argparse.Namespace) -> Place:
         pipeline=args.pipeline,
         job=args.job_name,
         tag=args.tag or default_tag(),
-        topics=(*topics, settings.get("dead_letters_topic", "dead-letters")),
+        topics=(entries, alerts, dead, fetches),
         subscription=settings.get("entries_subscription", ""),
+        topics_file=args.topics,
     )
 
 

@@ -1,15 +1,19 @@
 """Put Vedette on Dataflow with gcloud: `infrastructure` once, `template` for each version, `deploy` for each job.
 
 Each command first looks for everything it needs and says all that is missing together with what mends it (exit 2); then it
-prints each gcloud command and runs it (exit 1 if one fails). `--dry-run` prints them and runs none. docs/deploy.md tells
-the rest. Standard library only.
+prints each command and runs it (exit 1 if one fails). `--dry-run` prints them and runs none. docs/deploy.md tells the rest.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import resources
 from arguments import METADATA, ROOT, parser, place_of, settings_of, wrong
@@ -44,10 +48,13 @@ def infrastructure(args: argparse.Namespace, place: Place, gcloud: Gcloud) -> in
         enabled = gcloud.ask(resources.services_question(place))
         if enabled.found is None:
             return refuse([f"project {place.project} could not be looked at: {enabled.error}"])
+        if not gcloud.ask(["auth", "application-default", "print-access-token"]).found:
+            login = "    gcloud auth application-default login"
+            return refuse([f"topics are made by vedette itself, which has no credentials on this machine yet:\n{login}"])
         services = [s for s in services if s not in enabled.output.split()]
     if services:
         gcloud.run(resources.enable(place, services))
-    needed = resources.storage(place) + resources.account(place) + resources.messaging(place)
+    needed = resources.storage(place) + resources.account(place)
     if place.pipeline == "detect":
         needed.append(resources.reader_role(place))
     absent, problems = (needed, []) if gcloud.dry_run else look(gcloud, needed)
@@ -55,6 +62,7 @@ def infrastructure(args: argparse.Namespace, place: Place, gcloud: Gcloud) -> in
         return refuse(problems)
     for resource in absent:
         gcloud.run(resource.make)
+    vedette(resources.topics_command(place), gcloud.dry_run)
     for grant in resources.grants(place):
         gcloud.run(grant)
     print(f"\nReady: make template PROJECT={place.project} REGION={place.region} BUCKET={place.bucket}")
@@ -127,9 +135,9 @@ def missing(gcloud: Gcloud, place: Place, needed: Iterable[Resource]) -> list[st
     if disabled:
         problems.append(f"services not enabled: {', '.join(disabled)}\n    {line(resources.enable(place, disabled))}")
     absent, troubles = look(gcloud, needed)
-    made = [r for r in absent if r.make]
-    problems += [f"missing: {r.what}" + (f"\n    {line(r.make)}" if r.make else "") for r in absent] + troubles
-    if made or disabled:
+    makers = {r.what: line(r.make) if r.make else r.made_by for r in absent}
+    problems += [f"missing: {what}" + (f"\n    {by}" if by else "") for what, by in makers.items()] + troubles
+    if any(makers.values()) or disabled:
         where = f"--project {place.project} --region {place.region} --bucket {place.bucket}"
         every = f"python deploy/deploy.py infrastructure {where} --watch {place.watch} --pipeline {place.pipeline}"
         problems.append(f"all of the infrastructure, with its permissions, at once:\n    {every}")
@@ -165,6 +173,21 @@ def wrong_job(gcloud: Gcloud, place: Place, update: bool) -> list[str]:
     if update and not running:
         return [f"there is no running job {place.job_name} to update: leave --update out"]
     return []
+
+
+def vedette(arguments: list[str], dry_run: bool) -> None:
+    """Print a command of this project and run it, always against Google's service."""
+    print(f"+ {shlex.join(['vedette', *arguments])}", flush=True)
+    if dry_run:
+        return
+    beside = Path(sys.executable).with_name("vedette")
+    environment = {name: value for name, value in os.environ.items() if name != "PUBSUB_EMULATOR_HOST"}
+    try:
+        status = subprocess.run([shutil.which("vedette") or beside, *arguments], env=environment, check=False).returncode
+    except FileNotFoundError:
+        raise GcloudError("vedette is not installed here: make env") from None
+    if status:
+        raise GcloudError(f"this failed: {shlex.join(['vedette', *arguments])}")
 
 
 def refuse(problems: list[str]) -> int:

@@ -1,7 +1,11 @@
-"""What a deployment needs in a project, how to ask for it and how to make it: the whole infrastructure, as gcloud commands."""
+"""What a deployment needs in a project, how to ask for it and how to make it: the whole infrastructure, as gcloud commands.
+
+Topics and subscriptions alone are made by another: `vedette topics apply`, from topics.yaml.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -19,13 +23,16 @@ SERVICES = (
 REPOSITORY = "vedette"
 ACCOUNT = "vedette-worker"
 READER_ROLE = "vedetteLogReader"
-RETENTION = "7d"
-"""How long topics keep messages: pipelines/pubsub.py starts again within it."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a deployment lives, and under what names. `topics` are those of entries, alerts and dead letters."""
+    """Where a deployment lives, and under what names.
+
+    topics       those of entries, alerts, dead letters and requests for full text
+    subscription the one that `detect` reads, "" for detect-WATCH
+    topics_file  what topics and subscriptions are made from, "" for deploy/topics.yaml
+    """
 
     project: str
     region: str
@@ -34,8 +41,9 @@ class Place:
     pipeline: str = "monitor"
     job: str = ""
     tag: str = "latest"
-    topics: tuple[str, str, str] = ("entries", "alerts", "dead-letters")
+    topics: tuple[str, str, str, str] = ("entries", "alerts", "dead-letters", "fetches")
     subscription: str = ""
+    topics_file: str = ""
 
     @property
     def job_name(self) -> str:
@@ -54,17 +62,24 @@ class Place:
         return f"{ACCOUNT}@{self.project}.iam.gserviceaccount.com"
 
     @property
-    def entries_subscription(self) -> str:
-        return self.subscription or f"detect-{self.watch}"
+    def subscriptions(self) -> tuple[str, ...]:
+        """Those that the pipeline reads, or may read if it is told to."""
+        if self.pipeline == "detect":
+            return (self.subscription or f"detect-{self.watch}",)
+        return ("collect", "collect-fetches")
 
 
 @dataclass(frozen=True)
 class Resource:
-    """Something that is there or not: `ask` changes nothing and succeeds if it is, `make` makes it."""
+    """Something that is there or not: `ask` changes nothing and succeeds if it is, `make` makes it.
+
+    made_by  the command of another tool that makes it, where gcloud does not
+    """
 
     what: str
     ask: list[str] = field(compare=False)
     make: list[str] = field(compare=False)
+    made_by: str = field(compare=False, default="")
 
 
 def services_question(place: Place) -> list[str]:
@@ -107,27 +122,22 @@ def account(place: Place) -> list[Resource]:
 
 
 def messaging(place: Place) -> list[Resource]:
-    """Topics, and for `detect` the subscription that it reads. A full name of another project is that project's affair."""
+    """Topics and subscriptions. A full name of another project is that project's affair."""
     project = f"--project={place.project}"
-    found = [
-        Resource(
-            f"topic {topic}",
-            ["pubsub", "topics", "describe", topic, project, "--format=value(name)"],
-            ["pubsub", "topics", "create", topic, project, f"--message-retention-duration={RETENTION}"],
-        )
-        for topic in own(place.topics)
+    made_by = shlex.join(["vedette", *topics_command(place)])
+    kinds = {"topic": own(place.topics), "subscription": own(place.subscriptions)}
+    return [
+        Resource(f"{kind} {name}", ["pubsub", f"{kind}s", "describe", name, project, "--format=value(name)"], [], made_by)
+        for kind, names in kinds.items()
+        for name in names
     ]
-    if place.pipeline == "detect":
-        for name in own((place.entries_subscription,)):
-            lasting = [f"--topic={place.topics[0]}", "--ack-deadline=60", "--expiration-period=never"]
-            found.append(
-                Resource(
-                    f"subscription {name}",
-                    ["pubsub", "subscriptions", "describe", name, project, "--format=value(name)"],
-                    ["pubsub", "subscriptions", "create", name, project, *lasting, f"--message-retention-duration={RETENTION}"],
-                )
-            )
-    return found
+
+
+def topics_command(place: Place) -> list[str]:
+    """The arguments of `vedette` that make topics and subscriptions. Only `detect` reads a subscription of its watch."""
+    watch = [f"--watch={place.watch}"] if place.pipeline == "detect" else []
+    file = [place.topics_file] if place.topics_file else []
+    return ["topics", "apply", *file, f"--project={place.project}", *watch]
 
 
 def reader_role(place: Place) -> Resource:
@@ -164,14 +174,14 @@ def grants(place: Place) -> Iterator[list[str]]:
     for topic in own(place.topics):
         for role in ("roles/pubsub.publisher", "roles/pubsub.viewer"):
             yield binding("pubsub", "topics", "add-iam-policy-binding", topic, project, role=role)
+    for name in own(place.subscriptions):
+        for role in ("roles/pubsub.subscriber", "roles/pubsub.viewer"):
+            yield binding("pubsub", "subscriptions", "add-iam-policy-binding", name, project, role=role)
     if place.pipeline != "detect":
         return
     yield on_project(f"projects/{place.project}/roles/{READER_ROLE}")
     for topic in own(place.topics[1:2]):
         yield binding("pubsub", "topics", "add-iam-policy-binding", topic, project, role="roles/pubsub.subscriber")
-    for name in own((place.entries_subscription,)):
-        for role in ("roles/pubsub.subscriber", "roles/pubsub.viewer"):
-            yield binding("pubsub", "subscriptions", "add-iam-policy-binding", name, project, role=role)
 
 
 def own(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,15 +10,17 @@ import warnings
 
 from schemas.config import ConfigError
 
-COMMANDS = {
+COMMANDS = {  # name: (module, or module:function if it is not `run`, what it does)
     "collect": ("pipelines.collect", "poll feeds and publish their new entries (streaming)"),
     "detect": ("pipelines.detect", "read entries, fold them into stories, publish alerts (streaming)"),
     "monitor": ("pipelines.monitor", "collect and detect in one graph (streaming, for one Dataflow job)"),
     "backtest": ("pipelines.backtest", "what the detector says of recorded entries"),
     "subscribe": ("pipelines.subscribe", "print alerts as a subscriber receives them"),
     "why": ("pipelines.why", "what became of an entry, and why it did or did not alert"),
-    "feeds check": ("pipelines.check", "poll each feed of an OPML file once and say what is wrong"),
-    "watch check": ("pipelines.check", "check all files of a watch"),
+    "topics apply": ("pipelines.topics.commands:run_apply", "make topics, subscriptions and schemas as a file declares them"),
+    "topics status": ("pipelines.topics.commands:run_status", "topics, subscriptions, backlogs and dead letters"),
+    "feeds check": ("pipelines.check:run_feeds", "poll each feed of an OPML file once and say what is wrong"),
+    "watch check": ("pipelines.check:run_watch", "check all files of a watch"),
     "run": ("pipelines.local", "everything together on this machine, with recorded feeds (make run)"),
 }
 
@@ -30,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         print(usage())
         return 0 if argv else 2
     name = argv.pop(0)
-    if name in ("feeds", "watch"):
+    if name in {command.split()[0] for command in COMMANDS if " " in command}:
         name = f"{name} {argv.pop(0) if argv else ''}".strip()
     if name not in COMMANDS:
         print(f"vedette: there is no command {name!r}\n\n{usage()}", file=sys.stderr)
@@ -44,10 +46,9 @@ def main(argv: list[str] | None = None) -> int:
     if name in STREAMING and {"-h", "--help"} & set(argv):
         print(help_of(name))
         return 0
-    module = importlib.import_module(COMMANDS[name][0])
-    run = module.run_feeds if name == "feeds check" else module.run_watch if name == "watch check" else module.run
+    module, _, function = COMMANDS[name][0].partition(":")
     try:
-        status = run(argv)
+        status = getattr(importlib.import_module(module), function or "run")(argv)
     except (UsageError, ConfigError) as e:
         print(f"vedette {name}: {e}", file=sys.stderr)
         status = 2

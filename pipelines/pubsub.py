@@ -13,20 +13,35 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
-from google.protobuf import duration_pb2
-from google.pubsub_v1 import types
+from google.pubsub_v1 import SchemaServiceClient, types
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from pipelines.options import UsageError
+from pipelines.topics.declaration import (
+    DEFAULT_FILE,
+    SubscriptionSpec,
+    TopicSpec,
+    definition_of,
+    packaged_declaration,
+)
+from pipelines.topics.resources import subscription_message, topic_message
 from schemas.records import EPOCH, MICROSECOND
-from transforms.publishing.client import check_endpoint, endpoint
+from transforms.publishing.client import check_endpoint, endpoint, local_channel, publisher
 
-RETENTION = timedelta(days=7)
+LONGEST_RETENTION = timedelta(days=31)
+"""A topic can keep messages no longer than this: whoever goes so far back is at the beginning of what it holds."""
 REPLAY_MARGIN = timedelta(minutes=2)
 """Pub/Sub delivers out of order: a restart reads the log from so long before its checkpoint. What was folded is a replay."""
 TIMEOUT = 30.0
+FORGOTTEN = types.ExpirationPolicy(ttl=timedelta(days=1))
+"""Of a subscription that is deleted after use: should its reader be killed, Pub/Sub deletes it. One day is the least."""
+PLAIN_TOPIC = TopicSpec.model_validate({"retention": "7d"})
+PLAIN_SUBSCRIPTION = SubscriptionSpec.model_validate({"ack_deadline": "60s"})
+"""What a topic or a subscription becomes on a local endpoint if deploy/topics.yaml does not declare its name."""
 
 
 class LocalOrReal:
@@ -38,27 +53,56 @@ class LocalOrReal:
         except ConnectionError as e:
             raise UsageError(str(e)) from None
         self.local = bool(endpoint())
-        self.publisher = pubsub_v1.PublisherClient()
-        self.subscriber = pubsub_v1.SubscriberClient()
+        self.publisher = publisher(endpoint())
+        self.subscriber = subscriber()
+
+    @cached_property
+    def schemas(self) -> SchemaServiceClient:
+        """The client of the schema service."""
+        return SchemaServiceClient()
 
     def ensure_topics(self, *names: str) -> None:
-        """Raises UsageError with the commands for the topics a real project lacks; creates them on a local endpoint."""
+        """Raises UsageError, with what to do, for topics that a real project lacks; creates them on a local endpoint.
+
+        They become what deploy/topics.yaml says. A topic of another name becomes a log of 7 days.
+        """
         missing = []
         for name in names:
+            if self.local:
+                self._ensure_schema(name)
             try:
                 self.publisher.get_topic(topic=name, timeout=TIMEOUT)
             except exceptions.NotFound:
                 missing.append(name)
         if missing and not self.local:
-            raise UsageError(_lacks("topics", missing, f"--message-retention-duration={RETENTION.days}d"))
+            raise UsageError(_lacks("topics", missing, f"--message-retention-duration={PLAIN_TOPIC.retention}s"))
         for name in missing:
+            _, project, _, short = name.split("/")
+            spec = packaged_declaration().topic(short) or PLAIN_TOPIC
             with contextlib.suppress(exceptions.AlreadyExists):
-                topic = types.Topic(
-                    name=name, message_retention_duration=duration_pb2.Duration(seconds=int(RETENTION.total_seconds()))
-                )
-                self.publisher.create_topic(request=topic, timeout=TIMEOUT)
+                self.publisher.create_topic(request=topic_message(project, short, spec), timeout=TIMEOUT)
 
-    def ensure_subscription(self, name: str, topic: str, filter_: str = "") -> bool:
+    def _ensure_schema(self, topic: str) -> None:
+        """Make the schema of a declared topic, or bring it up to date: a store may be older than the code."""
+        _, project, _, short = topic.split("/")
+        spec = packaged_declaration().topic(short)
+        if spec is None or spec.binding is None:
+            return
+        name = spec.binding.name
+        text = definition_of(packaged_declaration().schemas[name], DEFAULT_FILE)
+        full = f"projects/{project}/schemas/{name}"
+        schema = types.Schema(name=full, type_=types.Schema.Type.AVRO, definition=text)
+        try:
+            found = self.schemas.get_schema(name=full, timeout=TIMEOUT)
+        except exceptions.NotFound:
+            with contextlib.suppress(exceptions.AlreadyExists):
+                request = types.CreateSchemaRequest(parent=f"projects/{project}", schema=schema, schema_id=name)
+                self.schemas.create_schema(request=request, timeout=TIMEOUT)
+            return
+        if json.loads(found.definition) != json.loads(text):
+            self.schemas.commit_schema(request=types.CommitSchemaRequest(name=full, schema=schema), timeout=TIMEOUT)
+
+    def ensure_subscription(self, name: str, topic: str) -> bool:
         """The same for a subscription. True if it was created now."""
         try:
             found = self.subscriber.get_subscription(subscription=name, timeout=TIMEOUT)
@@ -67,17 +111,19 @@ class LocalOrReal:
             return False
         except exceptions.NotFound:
             pass
+        _, project, _, short = name.split("/")
+        spec, _ = packaged_declaration().subscription(short) or (PLAIN_SUBSCRIPTION, "")
         if not self.local:
             raise UsageError(_lacks("subscriptions", [name], f"--topic={topic} --expiration-period=never --ack-deadline=60"))
-        request = types.Subscription(name=name, topic=topic, filter=filter_, ack_deadline_seconds=60)
         with contextlib.suppress(exceptions.AlreadyExists):
+            request = subscription_message(project, topic, short, spec)
             self.subscriber.create_subscription(request=request, timeout=TIMEOUT)
         return True
 
     def seek(self, subscription: str, position: int | None) -> None:
         """Move a subscription to a position of the log (microseconds, less a margin), or to its beginning (None)."""
         if position is None:
-            moment = datetime.now(UTC) - RETENTION
+            moment = datetime.now(UTC) - LONGEST_RETENTION
         else:
             moment = EPOCH + position * MICROSECOND - REPLAY_MARGIN
         self.subscriber.seek(request=types.SeekRequest(subscription=subscription, time=moment), timeout=TIMEOUT)
@@ -86,7 +132,7 @@ class LocalOrReal:
     def from_the_beginning(self, topic: str, filter_: str = "") -> Iterator[str]:
         """A temporary subscription that delivers what the topic retains, and then what comes."""
         name = f"{topic.split('/topics/')[0]}/subscriptions/reader-{uuid.uuid4().hex[:12]}"
-        request = types.Subscription(name=name, topic=topic, filter=filter_, ack_deadline_seconds=60)
+        request = types.Subscription(name=name, topic=topic, filter=filter_, ack_deadline_seconds=60, expiration_policy=FORGOTTEN)
         self.subscriber.create_subscription(request=request, timeout=TIMEOUT)
         try:
             self.seek(name, None)
@@ -146,9 +192,26 @@ def tick_data(seconds: float) -> bytes:
     return json.dumps({"time": seconds}).encode()
 
 
+def subscriber() -> pubsub_v1.SubscriberClient:
+    """A client of the endpoint that PUBSUB_EMULATOR_HOST names, or of Google's."""
+    address = endpoint()
+    if not address:
+        return pubsub_v1.SubscriberClient()
+    return pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=local_channel(address)))
+
+
 def _lacks(kind: str, names: Iterable[str], options: str) -> str:
+    """The sentence for what a project lacks: topics.yaml makes what it declares, the rest is made one by one."""
     lines = []
     for name in names:
         _, project, _, short = name.split("/", 3)
-        lines.append(f"  gcloud pubsub {kind} create {short} --project={project} {options}")
-    return f"The project lacks {kind} that the pipeline needs. Create them with:\n" + "\n".join(lines)
+        declared = packaged_declaration()
+        if kind == "topics" and declared.topic(short):
+            lines.append(f"  vedette topics apply --project={project}")
+        elif kind == "subscriptions" and (found := declared.subscription(short)):
+            lines.append(f"  vedette topics apply --project={project}" + (f" --watch={found[1]}" if found[1] else ""))
+        else:
+            lines.append(f"  gcloud pubsub {kind} create {short} --project={project} {options}")
+    missing = ", ".join(name.rpartition("/")[2] for name in names)
+    commands = "\n".join(dict.fromkeys(lines))
+    return f"The project lacks {kind} that the pipeline needs: {missing}. Create them with:\n{commands}"

@@ -8,13 +8,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
 
 from pipelines.options import LOCAL_RUNNER, UsageError, is_local
+from pipelines.standing import tell_when_stopped
 
 logger = logging.getLogger(__name__)
 GRACE = 1.0
@@ -43,12 +43,7 @@ def run_until_stopped(run: Callable[[], beam.runners.runner.PipelineResult], loc
     the end of standard input stops it as well: a parent that was killed leaves nothing behind.
     """
     stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
+    tell_when_stopped(stop.set, (signal.SIGINT, signal.SIGTERM))
     if os.environ.get("VEDETTE_PARENT"):
         threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
 

@@ -111,8 +111,11 @@ def alert_schema() -> dict[str, Any]:
 
 
 def alert_json(alert: Alert) -> bytes:
-    """The alert as the topic carries it: Avro's JSON encoding, one line of UTF-8."""
-    return json.dumps(to_dict(alert), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    """The alert as the topic carries it: Avro's JSON encoding, one line of UTF-8.
+
+    Raises ValueError if a number is NaN or infinite, which JSON has no word for, or a text cannot be written in UTF-8.
+    """
+    return json.dumps(to_dict(alert), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""deploy.py against a gcloud that only writes down what it is asked: a real one would cost money."""
+"""deploy.py against a gcloud and a vedette that only write down what they are asked: real ones would cost money."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ FAKE = """#!{python} -SE
 import json, pathlib, sys
 here = pathlib.Path(__file__).parent
 arguments = sys.argv[1:]
+program = [name for name in [pathlib.Path(__file__).name] if name != "gcloud"]
 with (here / "calls.jsonl").open("a") as log:
-    log.write(json.dumps(arguments) + "\\n")
-line = " ".join(arguments)
+    log.write(json.dumps([*program, *arguments]) + "\\n")
+line = " ".join([*program, *arguments])
 for part, status, out, error in json.loads((here / "answers.json").read_text()):
     if part in line:
         sys.stdout.write(out)
@@ -60,7 +61,7 @@ class Cloud:
 
     def made(self) -> list[list[str]]:
         """The calls that change something."""
-        asking = {"describe", "list"}
+        asking = {"describe", "list", "print-access-token"}
         return [call for call in self.calls if not asking & set(call)]
 
 
@@ -69,9 +70,9 @@ def cloud(tmp_path: Path, root: Path, script: Callable[[str], ModuleType], monke
     """A project that has everything and runs nothing."""
     directory = tmp_path / "bin"
     directory.mkdir()
-    executable = directory / "gcloud"
-    executable.write_text(FAKE.format(python=sys.executable), encoding="utf-8")
-    executable.chmod(0o755)
+    for name in ("gcloud", "vedette"):
+        (directory / name).write_text(FAKE.format(python=sys.executable), encoding="utf-8")
+        (directory / name).chmod(0o755)
     services = script("deploy/resources.py").SERVICES
     there = [
         ("auth list", 0, "someone@example.org\n", ""),
@@ -129,14 +130,14 @@ def test_says_each_missing_thing_with_the_command_that_makes_it(cloud: Cloud) ->
     assert done.returncode == 2
     for command in (
         "gcloud services enable artifactregistry.googleapis.com",
-        "gcloud pubsub topics create alerts --project=example-project --message-retention-duration=7d",
-        "gcloud pubsub subscriptions create detect-ukraine --project=example-project --topic=entries",
+        "missing: topic alerts\n    vedette topics apply --project=example-project --watch=ukraine",
+        "missing: subscription detect-ukraine\n    vedette topics apply --project=example-project --watch=ukraine",
         "gcloud iam service-accounts create vedette-worker",
         "make template PROJECT=example-project",
         "deploy.py infrastructure --project example-project",
     ):
         assert command in done.stderr
-    assert "topics create entries" not in done.stderr
+    assert "topic entries" not in done.stderr
     assert cloud.made() == []
 
 
@@ -146,7 +147,7 @@ def test_what_cannot_be_looked_at_is_not_called_missing(cloud: Cloud) -> None:
     assert done.returncode == 2
     assert "could not look for topic entries: " in done.stderr
     assert "PERMISSION_DENIED" in done.stderr
-    assert "topics create" not in done.stderr
+    assert "topics apply" not in done.stderr
 
 
 def test_project_that_cannot_be_looked_at(cloud: Cloud) -> None:
@@ -167,9 +168,7 @@ def test_infrastructure_makes_what_is_missing_and_grants_the_least(cloud: Cloud)
         "storage buckets create gs://example-bucket",
         "artifacts repositories create vedette",
         f"iam service-accounts create {ACCOUNT.split('@')[0]}",
-        "pubsub topics create entries",
-        "pubsub topics create alerts",
-        "pubsub topics create dead-letters",
+        "vedette topics apply --project=example-project",
     ]
     grants = [call for call in cloud.made() if "add-iam-policy-binding" in call]
     assert all(f"--member=serviceAccount:{ACCOUNT}" in call for call in grants)
@@ -182,19 +181,67 @@ def test_infrastructure_makes_what_is_missing_and_grants_the_least(cloud: Cloud)
 def test_infrastructure_run_again_makes_nothing(cloud: Cloud) -> None:
     done = cloud.deploy("infrastructure", *WHERE, "--pipeline=detect")
     assert done.returncode == 0, done.stderr
-    assert [call for call in cloud.made() if "add-iam-policy-binding" not in call] == []
+    (apply,) = [call for call in cloud.made() if "add-iam-policy-binding" not in call]
+    assert apply[:3] == ["vedette", "topics", "apply"], "which sees for itself whether there is anything to do"
 
 
 def test_infrastructure_of_detect_has_its_subscription(cloud: Cloud) -> None:
-    cloud.lacks("subscriptions describe")
     cloud.lacks("roles describe")
     assert cloud.deploy("infrastructure", *WHERE, "--pipeline=detect", "--watch=taiwan-strait").returncode == 0
-    made = [call for call in cloud.made() if "create" in call]
-    assert [call[:4] for call in made] == [
-        ["pubsub", "subscriptions", "create", "detect-taiwan-strait"],
-        ["iam", "roles", "create", "vedetteLogReader"],
-    ]
-    assert "--expiration-period=never" in made[0]
+    role, apply = [call for call in cloud.made() if "add-iam-policy-binding" not in call]
+    assert role[:4] == ["iam", "roles", "create", "vedetteLogReader"]
+    assert apply == ["vedette", "topics", "apply", "--project=example-project", "--watch=taiwan-strait"]
+    grants = [" ".join(call) for call in cloud.made() if "add-iam-policy-binding" in call]
+    assert [g for g in grants if "add-iam-policy-binding detect-taiwan-strait" in g and "roles/pubsub.subscriber" in g]
+    position = [call[:3] for call in cloud.made()].index(["vedette", "topics", "apply"])
+    assert "pubsub" not in [call[0] for call in cloud.made()[:position]], "grants are for what is there by then"
+
+
+@pytest.mark.parametrize("pipeline", ["monitor", "collect"])
+def test_infrastructure_lets_collect_read_what_it_may_be_told_to(cloud: Cloud, pipeline: str) -> None:
+    assert cloud.deploy("infrastructure", *WHERE, f"--pipeline={pipeline}").returncode == 0
+    grants = [" ".join(call) for call in cloud.made() if "add-iam-policy-binding" in call]
+    for name in ("subscriptions add-iam-policy-binding collect-fetches", "topics add-iam-policy-binding fetches"):
+        assert [g for g in grants if name in g]
+    assert "--watch" not in " ".join(cloud.made()[0]), "a subscription that nobody reads would only gather a backlog"
+
+
+def test_topics_are_made_in_the_project_and_never_on_a_local_server(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = cloud.directory / "vedette"
+    told = '\nimport os\n(here / "endpoint").write_text(os.environ.get("PUBSUB_EMULATOR_HOST", ""))\n'
+    fake.write_text(fake.read_text(encoding="utf-8").replace("\narguments =", f"{told}arguments =", 1), encoding="utf-8")
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+    assert cloud.deploy("infrastructure", *WHERE).returncode == 0
+    assert (cloud.directory / "endpoint").read_text() == ""
+
+
+def test_credentials_that_topics_need_are_asked_for_before_anything_is_made(cloud: Cloud) -> None:
+    cloud.says("print-access-token", status=1, error="ERROR: no credentials")
+    done = cloud.deploy("infrastructure", *WHERE)
+    assert done.returncode == 2
+    assert "gcloud auth application-default login" in done.stderr
+    assert cloud.made() == []
+
+
+def test_topics_that_cannot_be_as_declared_end_it_before_anything_is_granted(cloud: Cloud) -> None:
+    cloud.says("topics apply", status=1)
+    done = cloud.deploy("infrastructure", *WHERE)
+    assert done.returncode == 1
+    assert "this failed: vedette topics apply" in done.stderr
+    assert [call for call in cloud.made() if "add-iam-policy-binding" in call] == []
+
+
+def test_a_topic_that_nobody_would_make_is_told_beforehand(cloud: Cloud, tmp_path: Path) -> None:
+    own = ["--set=alerts_topic=bells", "--set=entries_subscription=projects/other/subscriptions/theirs", "--pipeline=detect"]
+    done = cloud.deploy("infrastructure", *WHERE, *own)
+    assert done.returncode == 2
+    assert "topic bells is not declared in deploy/topics.yaml" in done.stderr
+    assert "theirs" not in done.stderr
+    copy = tmp_path / "ours.yaml"
+    copy.write_text((cloud.root / "deploy/topics.yaml").read_text(encoding="utf-8").replace("\n  alerts:", "\n  bells:"))
+    assert cloud.deploy("infrastructure", *WHERE, *own, f"--topics={copy}").returncode == 0
+    (apply,) = [call for call in cloud.made() if call[0] == "vedette"]
+    assert apply[3] == str(copy)
 
 
 def test_template_builds_an_image_and_points_the_template_at_it(cloud: Cloud) -> None:
@@ -308,11 +355,11 @@ def test_dry_run_runs_nothing_and_needs_no_gcloud(cloud: Cloud, command: str) ->
     assert without.stdout == with_gcloud.stdout
 
 
-def test_subscription_is_made_as_the_launcher_says_it(cloud: Cloud) -> None:
-    """pipelines/pubsub.py names the same commands when it finds something missing."""
-    from pipelines.pubsub import RETENTION
+def test_what_a_deployment_uses_is_declared(script: Callable[[str], ModuleType]) -> None:
+    from pipelines.topics.declaration import packaged_declaration
 
-    cloud.lacks("topics describe")
-    assert cloud.deploy("infrastructure", *WHERE).returncode == 0
-    topics = [call for call in cloud.made() if call[:3] == ["pubsub", "topics", "create"]]
-    assert {call[-1] for call in topics} == {f"--message-retention-duration={RETENTION.days}d"}
+    resources = script("deploy/resources.py")
+    for pipeline in ("monitor", "collect", "detect"):
+        place = resources.Place("example-project", "europe-west1", "bucket", "ukraine", pipeline)
+        assert all(packaged_declaration().topic(name) for name in place.topics)
+        assert all(packaged_declaration().subscription(name) for name in place.subscriptions)

@@ -85,3 +85,15 @@ def test_smoke_test_of_the_image_passes_on_the_installed_packages(root: Path, in
     assert done.returncode == 0, done.stderr
     assert "watch ukraine: " in done.stdout
     assert "sentence model: loaded" in done.stdout
+
+
+def test_installed_topics_file_is_found_with_its_schema(root: Path, installed: Path, tmp_path: Path) -> None:
+    told = (
+        "from pipelines.topics.declaration import *; d = packaged_declaration(); "
+        "print(DEFAULT_FILE); print(definition_of(d.schemas['vedette-alert'], DEFAULT_FILE))"
+    )
+    done = run_installed(installed, tmp_path, "-c", told)
+    assert done.returncode == 0, done.stderr
+    where, definition = done.stdout.split("\n", 1)
+    assert Path(where).is_relative_to(installed)
+    assert definition.strip() == (root / "schemas/alert.avsc").read_text(encoding="utf-8").strip()

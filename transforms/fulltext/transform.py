@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import atexit
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -36,7 +36,6 @@ from transforms.feeds.transform import checkpoint_pause, poller_for
 from transforms.fulltext.desk import Desk
 from transforms.fulltext.pages import STAGE, Pages
 from transforms.fulltext.requests import FEWEST_WORDS, is_wanted, read_request, request_message
-from transforms.publishing.messages import Message
 from transforms.publishing.transform import Send
 
 NAMESPACE = "vedette.fulltext"
@@ -58,7 +57,7 @@ class RequestFullText(beam.PTransform):
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.PCollection[Failure]:
         wanted = reports | "Wanted" >> beam.ParDo(_Wanted(self.fewest_words)).with_output_types(Entry)
-        return wanted | "Send" >> beam.ParDo(Send(self.topic, "RequestFullText", _messages)).with_output_types(Failure)
+        return wanted | "Send" >> beam.ParDo(Send(self.topic, "RequestFullText", request_message)).with_output_types(Failure)
 
 
 @dataclass
@@ -149,7 +148,3 @@ def _desk(settings: Any, key: str) -> Desk:
 
 def _tick(tick: tuple[str, int]) -> tuple[str, bytes]:
     return tick[0], b""
-
-
-def _messages(entries: Iterable[Entry]) -> Iterable[Message]:
-    return map(request_message, entries)

@@ -1,25 +1,50 @@
-"""The official Pub/Sub publisher, one per process: the runner makes its DoFns anew for every bundle."""
+"""The official Pub/Sub publisher, one per process: the runner makes its DoFns anew for every bundle.
+
+Requests are made and awaited here, one after the other, by the client's own Publish call. Its convenience around that call
+(`client.publish`) is not used, for four reasons: it takes attributes as keyword arguments, so that one called `topic` or
+`retry` cannot be sent; it batches by size alone, so that one bad message refuses a hundred others; with ordering keys it
+retries every message for ever; and after a failure it refuses all later messages of the key until `resume_publish`. Here a
+key has no memory: what failed is sent again, in its order.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 import threading
-from collections.abc import Iterable
-from concurrent import futures
+from collections.abc import Iterable, Iterator
 from functools import cache
 
-from google.api_core.exceptions import InvalidArgument
+import grpc
+from google.api_core import exceptions, retry
+from google.api_core.timeout import ConstantTimeout
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
+from google.pubsub_v1.services.publisher import PublisherClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
-from transforms.publishing.messages import Message
+from transforms.publishing.limits import Message, batches, problem
 
 PATIENCE = 60.0
-"""Seconds that a publish may take with all of the client's retries."""
-
-
-WRONG_IN_ITSELF = (InvalidArgument, TypeError, ValueError)
-"""What a message is refused with; the client's own MessageTooLargeError is a ValueError."""
+"""Seconds that a request may take with all its retries."""
+ATTEMPT = 15.0
+"""Seconds that the service has to answer one attempt."""
+PASSING = (
+    exceptions.ServiceUnavailable,
+    exceptions.DeadlineExceeded,
+    exceptions.Aborted,
+    exceptions.Cancelled,
+    exceptions.InternalServerError,
+    exceptions.ResourceExhausted,
+    exceptions.Unknown,
+)
+"""What Google's client retries when it publishes, too."""
+LOCAL_CHANNEL = (
+    ("grpc.max_receive_message_length", -1),
+    # A laptop's server is back in a second: without this a client that has failed for a while looks only every 2 minutes.
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
 
 
 class PublishError(Exception):
@@ -31,9 +56,16 @@ class Unavailable(Exception):
 
 
 @cache
-def publisher(endpoint: str) -> pubsub_v1.PublisherClient:
+def publisher(endpoint: str) -> PublisherClient:
     """The process's client for an endpoint: "" is Google's service, else the address of a local server."""
-    return pubsub_v1.PublisherClient()
+    if not endpoint:
+        return pubsub_v1.PublisherClient()
+    return pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=local_channel(endpoint)))
+
+
+def local_channel(endpoint: str) -> grpc.Channel:
+    """A channel to a local server, without encryption, that is soon back when the server is."""
+    return grpc.insecure_channel(endpoint, options=LOCAL_CHANNEL)
 
 
 def endpoint() -> str:
@@ -60,36 +92,45 @@ def check_endpoint(timeout: float = 3.0) -> None:
         ) from None
 
 
-def publish_all(topic: str, messages: Iterable[Message]) -> list[tuple[Message, PublishError | None]]:
-    """Publish the messages to a topic ("projects/P/topics/T") and wait for the service's word on each.
+def publish_all(
+    topic: str, messages: Iterable[Message], patience: float = PATIENCE, attempt: float = ATTEMPT
+) -> Iterator[tuple[Message, PublishError | None]]:
+    """Publish the messages to a topic ("projects/P/topics/T"), in their order: each, once the service has answered for it.
 
-    The client batches and retries. A message that is wrong in itself comes back with its error. It makes the service refuse
-    its whole batch, so a refused message is tried once alone. Raises Unavailable if the service cannot take any message
-    (it does not answer, the topic is gone, a permission is missing): then the same messages are to be tried again.
+    A message that is wrong in itself comes back with its error, and the others go on. `patience`: seconds for a request
+    with its retries; `attempt`: for one of them. Raises Unavailable if the service cannot take any message (it does not
+    answer, the topic is gone, a permission is missing): those that have not come back are to be tried again.
     """
-    client = publisher(endpoint())
-    pending = [(m, _publish(client, topic, m)) for m in messages]
-    first = [(m, _outcome(future)) for m, future in pending]
-    return [(m, error and _outcome(_publish(client, topic, m))) for m, error in first]
+    for batch in batches(messages):
+        wrong = problem(batch[0]) if len(batch) == 1 else ""
+        if wrong:
+            yield batch[0], PublishError(wrong)
+        else:
+            yield from _publish(topic, batch, patience, attempt)
 
 
-def _publish(client: pubsub_v1.PublisherClient, topic: str, message: Message) -> futures.Future[str]:
+def _publish(topic: str, batch: list[Message], patience: float, attempt: float) -> Iterator[tuple[Message, PublishError | None]]:
+    sent = [PubsubMessage(data=m.data, attributes=m.attributes, ordering_key=m.ordering_key) for m in batch]
+    again = retry.Retry(retry.if_exception_type(*PASSING), initial=0.1, multiplier=2.0, maximum=5.0, timeout=patience)
     try:
-        return client.publish(topic, message.data, timeout=PATIENCE, **message.attributes)
-    except WRONG_IN_ITSELF as e:  # some limits the client checks by itself
-        refused: futures.Future[str] = futures.Future()
-        refused.set_exception(e)
-        return refused
-
-
-def _outcome(future: futures.Future[str]) -> PublishError | None:
-    try:
-        future.result(timeout=PATIENCE + 5)
-    except WRONG_IN_ITSELF as e:
-        return PublishError(f"{type(e).__name__}: {e}")
-    except Exception as e:  # the client raises errors of several libraries
-        raise Unavailable(f"{type(e).__name__}: {e}") from e
-    return None
+        PublisherClient.publish(
+            publisher(endpoint()),
+            request=PublishRequest(topic=topic, messages=sent),
+            retry=again,
+            timeout=ConstantTimeout(attempt),
+        )
+    except exceptions.InvalidArgument as e:
+        if len(batch) == 1:
+            yield batch[0], PublishError(f"{type(e).__name__}: {e.message}")
+            return
+        half = len(batch) // 2  # the service does not say which message it means
+        yield from _publish(topic, batch[:half], patience, attempt)
+        yield from _publish(topic, batch[half:], patience, attempt)
+    except (exceptions.GoogleAPIError, GoogleAuthError) as e:
+        raise Unavailable(f"{topic} cannot be published to: {type(e).__name__}: {e}") from e
+    else:
+        for message in batch:
+            yield message, None
 
 
 class SentIds:

@@ -20,7 +20,8 @@ from schemas.alert import Alert
 from schemas.entry import Entry
 from schemas.failure import Failure, failure
 from transforms.publishing.client import PublishError, Unavailable, endpoint, publish_all, sent_ids
-from transforms.publishing.messages import Message, alert_message, entry_messages, failure_message
+from transforms.publishing.limits import Message
+from transforms.publishing.messages import alert_message, entry_line, failure_message, line_messages
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,9 @@ class PublishEntries(beam.PTransform):
         super().__init__()
 
     def expand(self, entries: beam.PCollection[Entry]) -> beam.PCollection[Failure]:
-        return entries | "SendEntries" >> beam.ParDo(Send(self.topic, "PublishEntries", entry_messages)).with_output_types(
-            Failure
-        )
+        return entries | "SendEntries" >> beam.ParDo(
+            Send(self.topic, "PublishEntries", entry_line, line_messages)
+        ).with_output_types(Failure)
 
 
 @dataclass
@@ -73,26 +74,41 @@ class PublishFailures(beam.PTransform):
 
     def expand(self, failures: beam.PCollection[Failure]) -> beam.PCollection[Failure]:
         return failures | "SendFailures" >> beam.ParDo(
-            Send(self.topic, "PublishFailures", lambda records: map(failure_message, records), last_resort=True)
+            Send(self.topic, "PublishFailures", failure_message, last_resort=True)
         ).with_output_types(Failure)
 
 
 class Send(beam.DoFn):
-    """Buffers the records of a bundle and publishes them before the bundle is committed."""
+    """Publishes the records of a bundle before the bundle is committed: each is acknowledged by the service, a dead letter,
+    or the reason why the bundle fails and is tried again.
+
+    encode  a record as a Message, or as a piece of one. ValueError and OverflowError make a dead letter of the record
+    pack    the pieces as Messages; Messages as they are, if it is left out
+    """
 
     def __init__(
-        self, topic: str, stage: str, messages: Callable[[Iterable[Any]], Iterable[Message]], last_resort: bool = False
+        self,
+        topic: str,
+        stage: str,
+        encode: Callable[[Any], Any],
+        pack: Callable[[Iterable[Any]], Iterable[Message]] = list,
+        last_resort: bool = False,
     ) -> None:
         self.topic = topic
         self.stage = stage
-        self.messages = messages
+        self.encode = encode
+        self.pack = pack
         self.last_resort = last_resort
 
     def start_bundle(self) -> None:
         self.buffer: list[Any] = []
 
     def process(self, record: Any) -> Iterator[Failure]:
-        self.buffer.append(record)
+        try:
+            self.buffer.append(self.encode(record))
+        except (ValueError, OverflowError) as e:
+            subject = str(getattr(record, "alert_id", "") or getattr(record, "id", ""))
+            yield from self._refused(failure(self.stage, "not-written", f"{type(e).__name__}: {e}", subject, repr(record)))
         if len(self.buffer) >= MAX_BUFFER:
             yield from self._flush()
 
@@ -100,45 +116,57 @@ class Send(beam.DoFn):
         for dead in self._flush():
             yield WindowedValue(dead, GlobalWindow().max_timestamp(), [GlobalWindow()])
 
+    def sent(self, message: Message) -> None:
+        """Called for each message that the service has taken."""
+
     def _flush(self) -> Iterator[Failure]:
         buffer, self.buffer = self.buffer, []
-        if not buffer:
-            return
-        for message, error in self._publish(list(self.messages(buffer))):
+        for message, error in self._publish(list(self.pack(buffer))):
             if error is None:
                 Metrics.counter("publishing", f"{self.stage}_messages").inc()
-                continue
-            Metrics.counter("publishing", f"{self.stage}_refused").inc()
-            dead = failure(self.stage, "not-published", str(error), message.subject, message.data)
-            if self.last_resort:
-                logger.error("dead letter lost to its topic: %s", dead)
+                self.sent(message)
             else:
-                logger.warning("%s: %s was not published: %s", self.stage, message.subject, error)
-                yield dead
+                dead = failure(self.stage, "not-published", str(error), message.subject, message.data)
+                yield from self._refused(dead)
 
-    def _publish(self, messages: list[Message]) -> list[tuple[Message, PublishError | None]]:
+    def _refused(self, dead: Failure) -> Iterator[Failure]:
+        Metrics.counter("publishing", f"{self.stage}_refused").inc()
+        if self.last_resort:
+            logger.error("dead letter lost to its topic: %s", dead)
+        else:
+            logger.warning("%s: %s was not published: %s", self.stage, dead.subject, dead.error)
+            yield dead
+
+    def _publish(self, messages: list[Message]) -> Iterator[tuple[Message, PublishError | None]]:
+        done = 0
         try:
-            return publish_all(self.topic, messages)
+            for outcome in publish_all(self.topic, messages):
+                done += 1
+                yield outcome
         except Unavailable as e:
             if not self.last_resort:
                 raise  # the runner tries the bundle again; a process that gives up starts again from its checkpoint
-            return [(message, PublishError(str(e))) for message in messages]
+            yield from ((message, PublishError(str(e))) for message in messages[done:])
 
 
 class _SendOnce(Send):
+    """Alerts, each id once: the ids in hand, those sent by this process, and those that the topic is known to hold."""
+
     def __init__(self, topic: str, known: frozenset[str]) -> None:
-        super().__init__(topic, "PublishAlerts", lambda alerts: map(alert_message, alerts))
+        super().__init__(topic, "PublishAlerts", alert_message)
         self.known = known
 
+    def start_bundle(self) -> None:
+        super().start_bundle()
+        self.in_hand: set[str] = set()
+
     def process(self, record: Alert) -> Iterator[Failure]:
-        if record.alert_id in self.known or record.alert_id in sent_ids(endpoint(), self.topic):
+        id_ = record.alert_id
+        if id_ in self.known or id_ in self.in_hand or id_ in sent_ids(endpoint(), self.topic):
             Metrics.counter("publishing", "PublishAlerts_known").inc()
             return
+        self.in_hand.add(id_)
         yield from super().process(record)
 
-    def _flush(self) -> Iterator[Failure]:
-        ids = [a.alert_id for a in self.buffer]
-        refused = list(super()._flush())
-        lost = {dead.subject.removeprefix("alert ") for dead in refused}
-        sent_ids(endpoint(), self.topic).add(*(i for i in ids if i not in lost))
-        yield from refused
+    def sent(self, message: Message) -> None:
+        sent_ids(endpoint(), self.topic).add(message.attributes["alert_id"])

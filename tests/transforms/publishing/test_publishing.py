@@ -16,16 +16,18 @@ from apache_beam.testing.util import assert_that, equal_to
 from cloud import Cloud
 from factories import NOON, a_claim, a_signal, a_story, a_watch, an_entry
 from fastavro.validation import validate
-from google.api_core import exceptions
 
 from schemas import Actor, Entry, Failure, failure, from_json
 from schemas.alert import SEVERITIES, Alert, alert_schema
 from transforms.alerts import AlertPolicy, alert_of
 from transforms.publishing import PublishAlerts, PublishEntries, PublishFailures, client, messages
 from transforms.publishing.client import Unavailable, check_endpoint, publish_all
-from transforms.publishing.messages import Message, alert_message, entry_messages, failure_message, within_limits
+from transforms.publishing.limits import Message, within_limits
+from transforms.publishing.messages import alert_message, entry_messages, failure_message
 
 ENGINE = "BundleBasedDirectRunner"
+CLIENTS_OWN = dict.fromkeys(("topic", "data", "self", "retry", "timeout", "ordering_key", "attrs"), "1")
+"""Attributes that the client's own `publish` cannot send: they are the names of its arguments."""
 
 
 def an_alert(story_id: str = "story-1", **fields: Any) -> Alert:
@@ -99,7 +101,7 @@ def test_thresholds_of_severity_are_attributes_that_are_there_or_not(rank: int) 
         ({"a": "ä" * 600}, {"a": "ä" * 512}),
         ({"a": "x" + "ä" * 600}, {"a": "x" + "ä" * 511}),
         ({str(n): "" for n in range(120)}, {str(n): "" for n in range(100)}),
-        (dict.fromkeys(("topic", "data", "self", "retry", "timeout", "ordering_key"), "1"), {}),
+        (CLIENTS_OWN, CLIENTS_OWN),
     ],
 )
 def test_attributes_keep_within_pubsubs_limits_counted_in_bytes(attributes: dict[str, str], kept: dict[str, str]) -> None:
@@ -163,42 +165,36 @@ def test_a_refused_message_is_a_dead_letter_and_the_rest_goes_on(emulator: Cloud
 def test_an_alert_that_was_refused_is_not_taken_for_sent(emulator: Cloud) -> None:
     topic = emulator.topic("alerts")
     refused = an_alert("a", summary="x" * 10_000_001)
-    publish(PublishAlerts(topic), [refused, an_alert("b")], [("PublishAlerts", "not-published", f"alert {refused.alert_id}")])
+    publish(PublishAlerts(topic), [refused, an_alert("b")], [("PublishAlerts", "not-written", refused.alert_id)])
     publish(PublishAlerts(topic), [an_alert("a")])
     assert sorted(m.attributes["story_id"] for m in emulator.received(topic)) == ["a", "b"]
 
 
-class Refusing:
-    """A client of a service that refuses every batch with the words "no thanks" in it, and takes nothing else."""
-
-    def __init__(self) -> None:
-        self.taken: list[bytes] = []
-
-    def publish(self, topic: str, data: bytes, timeout: float, **attributes: str) -> Any:
-        service = self
-
-        class Future:
-            def result(self, timeout: float) -> str:
-                if b"no thanks" in data:
-                    raise exceptions.InvalidArgument("a word that we do not take")
-                service.taken.append(data)
-                return "1"
-
-        return Future()
+def test_an_attribute_may_have_any_legal_name(emulator: Cloud) -> None:
+    topic = emulator.topic("alerts")
+    assert [error for _, error in publish_all(topic, [Message(b"data", CLIENTS_OWN)])] == [None]
+    (message,) = emulator.received(topic)
+    assert dict(message.attributes) == CLIENTS_OWN
 
 
-def test_what_the_service_refuses_comes_back_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    service = Refusing()
-    monkeypatch.setattr(client, "publisher", lambda endpoint: service)
-    outcome = publish_all("projects/p/topics/t", [Message(b"one"), Message(b"no thanks"), Message(b"two")])
-    assert [(m.data, error is None) for m, error in outcome] == [(b"one", True), (b"no thanks", False), (b"two", True)]
-    assert "a word that we do not take" in str(outcome[1][1])
-    assert service.taken == [b"one", b"two"]
+def test_what_the_service_refuses_comes_back_with_its_error_and_the_rest_goes_on(
+    emulator: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service refuses a request as a whole and does not say which message it means."""
+    monkeypatch.setattr(client, "problem", lambda message: "")
+    topic = emulator.topic("alerts")
+    sent = [Message(str(n).encode(), {"n": str(n)}) for n in range(100)]
+    sent[37] = Message(b"37", {"goog": "1"})
+    outcome = list(publish_all(topic, sent))
+    assert [message.data for message, _ in outcome] == [message.data for message in sent]
+    assert [message.data for message, error in outcome if error] == [b"37"]
+    assert "goog" in str(outcome[37][1])
+    assert sorted(int(m.data) for m in emulator.received(topic)) == [n for n in range(100) if n != 37]
 
 
 def test_a_topic_that_is_gone_makes_the_bundle_fail_and_loses_nothing(emulator: Cloud) -> None:
     with pytest.raises(Unavailable, match="NotFound"):
-        publish_all("projects/vedette-local/topics/gone", [Message(b"data")])
+        list(publish_all("projects/vedette-local/topics/gone", [Message(b"data")]))
     with pytest.raises(Exception, match="NotFound"), beam.Pipeline(runner=ENGINE) as pipeline:
         _ = pipeline | beam.Create([an_alert()]) | PublishAlerts("projects/vedette-local/topics/gone")
 

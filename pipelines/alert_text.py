@@ -1,0 +1,87 @@
+"""An alert as a person reads it: how grave, what is new in whose words, who is named, why, and where to read on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from schemas.records import iso
+
+SEVERITY_STYLE = {"CRITICAL": "bold white on red", "HIGH": "bold red", "MEDIUM": "bold yellow", "LOW": "cyan", "INFO": "dim"}
+MOST_SIGNALS, MOST_ACTORS = 6, 8
+HANGING = 2
+"""Columns by which the second line of a paragraph stands further in than its first."""
+NARROWEST = 40
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could move a terminal's cursor, change its colours or turn its text round; no news needs it."""
+
+Paragraph = tuple[int, Text]
+"""How far in, in columns, and what."""
+
+
+def paragraphs(alert: dict[str, Any]) -> Iterator[Paragraph]:
+    """The alert (as schemas/alert.avsc has it) as paragraphs.
+
+    Raises KeyError, TypeError, IndexError, AttributeError, ValueError or OverflowError for what is no alert.
+    """
+    when = iso(alert["event_time"])[:16].replace("T", " ")
+    head = Text()
+    head.append(f" {alert['severity']} ", SEVERITY_STYLE[alert["severity"]])
+    head.append(_clean(f" {when}  {alert['watch']}  {alert['action'].lower()}  "), "dim")
+    head.append(_clean(alert["headline"]), "bold")
+    yield 0, head
+    new = [s for s in alert["signals"] if s["new"]] or alert["signals"][:1]
+    for signal in new[:MOST_SIGNALS]:
+        yield from _signal(signal)
+    if len(new) > MOST_SIGNALS:
+        yield 3, Text(f"and {len(new) - MOST_SIGNALS} more", "dim")
+    if alert["actors"]:
+        names = ", ".join(_clean(a["name"]) for a in alert["actors"][:MOST_ACTORS])
+        yield 3, Text.assemble(("named: ", "dim"), names)
+    yield 3, Text(_clean(f"why: {alert['reason']}  ({_counts(alert)})"), "dim")
+    latest = alert["entries"][-1]
+    yield 3, Text(_clean(f"{latest['outlet']}  {latest['url']}"), "dim")
+
+
+def print_alert(console: Console, alert: dict[str, Any]) -> None:
+    """Print the paragraphs and an empty line: wrapped to a terminal's width; a line each where no terminal is.
+
+    Raises what `paragraphs` raises, before anything is printed.
+    """
+    width = max(console.width, NARROWEST) if console.is_terminal else 0
+    lines = [line for indent, text in paragraphs(alert) for line in _wrapped(console, indent, text, width)]
+    console.print(Text("\n").join([*lines, Text()]), soft_wrap=True)
+
+
+def _wrapped(console: Console, indent: int, text: Text, width: int) -> Iterator[Text]:
+    room = width - indent - HANGING
+    lines = text.wrap(console, room) if width and text.cell_len > width - indent else [text]
+    for number, line in enumerate(lines):
+        line.rstrip()
+        yield Text(" " * (indent + (HANGING if number else 0))) + line
+
+
+def _signal(signal: dict[str, Any]) -> Iterator[Paragraph]:
+    parties = " → ".join(_clean(name) for name in (signal["source"], signal["target"]) if name)
+    colour = "green" if signal["direction"] == "deescalatory" else "red"
+    told = Text.assemble((_clean(signal["label"]), colour), (_clean(f" ({signal['modality']})"), "dim"))
+    yield 3, told.append(f"  {parties}" if parties else "")
+    by = f", according to {signal['attributed_to']}" if signal["attributed_to"] else ""
+    yield 6, Text.assemble(f"“{_clean(signal['evidence'])}”", (_clean(by), "dim"))
+
+
+def _counts(alert: dict[str, Any]) -> str:
+    entries, outlets = _count(alert["entry_count"], "entry", "entries"), _count(alert["outlet_count"], "outlet", "outlets")
+    return f"{entries}, {alert['origin_count']} independent, {outlets}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _clean(text: str) -> str:
+    return _CONTROLS.sub(" ", text)
