@@ -82,8 +82,9 @@ class Sides(Settings):
 
 
 class Gate(Settings):
-    """The wide lexical gate: an entry passes if it names one of the actors, terms or places (any capitals, * for any ending).
+    """The wide lexical gate: an entry passes if it names an actor, or one who acts for it, a term or a place.
 
+    terms   in any capitals; a * at the end stands for any ending
     places  towns, regions and waters of the target: to name one is to name the target
     """
 

@@ -12,7 +12,7 @@ UNSUPPORTED_LANGUAGE = "unsupported language"
 
 
 class EntryGate:
-    """Passes a report whose entry names one of the gate's actors, terms or places, in a language the watch reads.
+    """Passes a report whose entry names one of the gate's actors (or who acts for one), terms or places, in a language it reads.
 
     A term is matched as whole words with any capitals; one that ends in `*` is matched with any ending.
     An entry without a language is taken to be in one that the watch reads.
@@ -29,8 +29,8 @@ class EntryGate:
         return not language or _primary(language) in self._languages
 
     def passes(self, report: Report) -> bool:
-        """Whether the entry names an actor or a term of the gate. The report's actors must be tagged."""
-        if any(actor.name in self._actors for actor in report.actors):
+        """Whether the entry names an actor of the gate, one who acts for it, or a term. The report's actors must be tagged."""
+        if any(actor.name in self._actors or actor.state in self._actors for actor in report.actors):
             return True
         return names_any(self._terms, report)
 

@@ -48,7 +48,12 @@ def test_an_actor_opens_it_by_its_canonical_name() -> None:
     actor = Actor("q1", "Norland", "state", "", "", (), ())
     entry = an_entry(title="They sail", summary="")
     assert EntryGate(WATCH).passes(a_report(entry, actors=(actor,)))
-    assert not EntryGate(WATCH).passes(a_report(entry, actors=(Actor("q2", "Westland", "state", "", "Norland", (), ()),)))
+    assert not EntryGate(WATCH).passes(a_report(entry, actors=(Actor("q2", "Westland", "state", "", "", (), ()),)))
+
+
+def test_one_who_acts_for_an_actor_of_the_gate_opens_it_too() -> None:
+    minister = Actor("q3", "Jane Roe", "person", "", "Norland", (), ())
+    assert EntryGate(WATCH).passes(a_report(an_entry(title="Roe waits", summary=""), actors=(minister,)))
 
 
 def test_a_gate_without_terms_is_closed() -> None:

@@ -1,12 +1,13 @@
-"""The score: near the description, far from the decoys, and who is named."""
+"""The score: near the description, far from the decoys, who is named, and what is said."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from factories import a_report, a_watch, an_entry, vector
+from factories import a_report, a_signal, a_watch, an_entry, vector
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,16 @@ def test_a_place_counts_for_the_target() -> None:
     assert SCORER.score(report(0.45, 0.42, "Norland", title="Port Alma burns")) == SCORER.score(
         report(0.45, 0.42, "Norland", "Sudland")
     )
+
+
+def test_a_signal_counts_in_an_entry_that_names_a_side() -> None:
+    def signalled(*names: str, confidence: float = 0.9) -> float:
+        return SCORER.score(replace(report(0.45, 0.42, *names), signals=(a_signal(confidence=confidence),)))
+
+    assert signalled("Norland") > SCORER.score(report(0.45, 0.42, "Norland"))
+    assert signalled("Westland") > SCORER.score(report(0.45, 0.42, "Westland"))
+    assert signalled() == SCORER.score(report(0.45, 0.42))
+    assert signalled("Norland", confidence=0.3) == SCORER.score(report(0.45, 0.42, "Norland"))
 
 
 @given(st.floats(0, 0.7), st.floats(0, 0.7), st.floats(0, 0.2))
