@@ -125,10 +125,10 @@ def run(argv: list[str]) -> int:
     args = parser.parse_args(argv)
 
     from pipelines.options import UsageError, watch_directory
+    from pipelines.standing import tell_when_stopped
 
     events: Events = queue.SimpleQueue()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: events.put("stop"))
+    tell_when_stopped(lambda: events.put("stop"), (signal.SIGINT, signal.SIGTERM))
     console = Console(highlight=False)
     watch = watch_directory(args.watch)
     kept = args.dir / ("live" if args.feeds else "recording")
