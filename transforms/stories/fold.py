@@ -70,7 +70,7 @@ class Fold:
         seen = self._seen.get(entry.id)
         if seen is not None and entry.content_hash in seen.hashes:
             return _placed(report, Place("replay", seen.story_id, seen.duplicate_of, 1.0)), None
-        features = features_of(report.vector, wording_of(entry, title_and_lead(entry)))
+        features = features_of(report.vector, wording_of(entry, title_and_lead(entry), report.actors))
         self._advance(entry.time)
         before = self._version_before(entry.id)
         if seen is not None and seen.story_id in self._threads:
@@ -164,4 +164,11 @@ class Fold:
 
 
 def _placed(report: Report, at: Place) -> Report:
-    return replace(report, relation=at.relation, story_id=at.story_id, duplicate_of=at.duplicate_of, similarity=at.similarity)
+    return replace(
+        report,
+        relation=at.relation,
+        story_id=at.story_id,
+        duplicate_of=at.duplicate_of,
+        similarity=at.similarity,
+        compared=at.compared,
+    )

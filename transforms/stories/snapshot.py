@@ -17,7 +17,7 @@ from transforms.stories.revision import Thread
 from transforms.stories.seen import Seen
 from transforms.stories.wording import Wording
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,9 @@ def _from_member(member: Member) -> dict[str, Any]:
         "shingles": sorted(wording.shingles),
         "body": sorted(wording.body),
         "numbers": sorted(wording.numbers),
+        "negations": sorted(wording.negations),
+        "days": sorted(wording.days),
+        "actors": sorted(wording.actors),
         "article": wording.article,
     }
 
@@ -84,6 +87,9 @@ def _to_member(record: dict[str, Any]) -> Member:
         shingles=frozenset(record["shingles"]),
         body=frozenset(record["body"]),
         numbers=frozenset(record["numbers"]),
+        negations=frozenset(record["negations"]),
+        days=frozenset(record["days"]),
+        actors=frozenset(record["actors"]),
         article=record["article"],
     )
     features = Features(_unpacked(record["vector"]), wording)
