@@ -14,7 +14,7 @@ import argparse
 import json
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,7 @@ class _WriteFiles(beam.DoFn):
         for story in sorted(groups["stories"], key=lambda s: (s.id, s.revision)):
             revisions[story.id, story.latest] = story
             last[story.id] = story
+        last = _with_final_ids(last)
         reports: list[Report] = sorted(groups["reports"], key=lambda r: (r.entry.time, r.entry.id, r.entry.content_hash))
         alerts: list[Alert] = sorted(groups["alerts"], key=lambda a: (a.event_time, a.alert_id))
         failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, f.subject, f.payload))
@@ -131,6 +132,18 @@ class _WriteFiles(beam.DoFn):
         for name, rows in lines.items():
             (directory / name).write_bytes(b"".join(row + b"\n" for row in rows))
             yield f"{name}: {len(rows)}"
+
+
+def _with_final_ids(last: dict[str, Story]) -> dict[str, Story]:
+    """The stories by id, each with the id it goes on under: its own, or that of the story which absorbed it in the end."""
+    absorbed_by = {absorbed: story.id for story in last.values() for absorbed in story.absorbed}
+
+    def final(story_id: str) -> str:
+        for _ in absorbed_by:  # a story that took in others may be taken in itself
+            story_id = absorbed_by.get(story_id, story_id)
+        return story_id
+
+    return {story_id: replace(story, final_id=final(story_id)) for story_id, story in last.items()}
 
 
 def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> bytes:
@@ -151,6 +164,7 @@ def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> 
         "story_id_final": last[report.story_id].final_id if report.story_id in last else report.story_id,
         "similarity": report.similarity,
         "duplicate_of": report.duplicate_of,
+        "compared": [to_dict(c) for c in report.compared],
         "actors": [to_dict(a) for a in report.actors],
         "signals": [to_dict(s) for s in report.signals] if report.relevant else [],
         "judgement": to_dict(judgement) if judgement else None,

@@ -78,7 +78,7 @@ class Comparison:
     """How near an entry was to one that the fold compared it with, and what that nearness is made of.
 
     entry_id      the other entry: of an open story the one nearest to this; story_id: its story
-    verdict       "duplicate", "report" (of that story) or "apart"
+    verdict       "duplicate", "report" (of that story) or "apart"; "version" where it is the version that an update replaces
     affinity      to the story, -1..1, what "report" is decided by: of centred cosine and words, less what speaks against
     needed        least affinity of a report at that moment
     cosine        of the two vectors; `centred` without what all open reports have in common

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,13 @@ class Members:
             _, key = heapq.heappop(self._ages)
             if key in self._members:
                 self.remove(self._members[key])
+
+    def move(self, story_id: str, into: str) -> None:
+        """Give all members of a story to another one."""
+        keys = self._stories.pop(story_id, [])
+        for key in keys:
+            self._members[key] = replace(self._members[key], story_id=into)
+        self._stories[into] = sorted(self._stories.get(into, []) + keys)
 
     def of_story(self, story_id: str) -> list[Member]:
         return self._get(self._stories.get(story_id, ()))

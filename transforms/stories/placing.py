@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from schemas.records import MICROSECOND
 from schemas.report import Comparison
 from schemas.watch import Folding
 from transforms.stories.affinity import Affinity, Features, Nearness, cosine
-from transforms.stories.copying import copied
+from transforms.stories.copying import copied, is_copy
 from transforms.stories.members import Member, Members
 from transforms.stories.wording import resemblance
 
@@ -90,6 +90,26 @@ def place(features: Features, time: int, members: Members, folding: Folding) -> 
     also = found[1].story_id if len(found) > 1 and found[1].affinity >= needed else ""
     best = found[0]
     return Place("report", best.story_id, None, cosine(features, best.nearest.features), compared, also)
+
+
+def updated(
+    features: Features, time: int, at: Place, before: Member | None, original: Member | None, members: Members, folding: Folding
+) -> Place:
+    """The place of a new version of an entry: it stays in its story, and is judged against the version it replaces.
+
+    at        where the versions before stand: their story, and what they repeat
+    before    the version it replaces, None if that is past the horizon
+    original  the entry that the versions before repeated: an edit that does not repeat it any more is a report of its own
+    """
+    if original is not None and not is_copy(features, original.features, folding.same_text):
+        at = replace(at, duplicate_of=None)
+    if before is None:
+        return replace(at, relation="update")
+    affinity = members.affinity(features)
+    (parts,) = affinity.of([before.features])
+    candidate = Candidate(at.story_id, parts.value, before, parts, abs(time - before.time) / DAY)
+    told = (_comparison(features, candidate, "version", least_affinity(members, folding), affinity),)
+    return replace(at, relation="update", similarity=cosine(features, before.features), compared=told)
 
 
 def least_affinity(members: Members, folding: Folding) -> float:
