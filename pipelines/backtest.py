@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import load_watch
 from transforms.embedding.model import warm
+from transforms.stories.merging import with_final_ids
 
 logger = logging.getLogger(__name__)
 ENGINE = "FnApiRunner"
@@ -111,18 +113,18 @@ class _WriteFiles(beam.DoFn):
 
     def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[str]:
         _, groups = element
-        revisions: dict[tuple[str, str], Story] = {}
+        revisions: dict[tuple[str, str], deque[Story]] = defaultdict(deque)  # those that an entry's versions made, in order
         last: dict[str, Story] = {}
         for story in sorted(groups["stories"], key=lambda s: (s.id, s.revision)):
-            revisions[story.id, story.latest] = story
+            revisions[story.id, story.latest].append(story)
             last[story.id] = story
-        last = _with_final_ids(last)
+        last = with_final_ids(last)
         reports: list[Report] = sorted(groups["reports"], key=lambda r: (r.entry.time, r.entry.id, r.entry.content_hash))
         alerts: list[Alert] = sorted(groups["alerts"], key=lambda a: (a.event_time, a.alert_id))
         failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, f.subject, f.payload))
         stories = sorted(last.values(), key=lambda s: (s.first_time, s.id))
         lines = {
-            "entries.jsonl": [_entry_line(r, revisions.get((r.story_id or "", r.entry.id)), last) for r in reports],
+            "entries.jsonl": [_entry_line(r, _revision(r, revisions), last) for r in reports],
             "stories.jsonl": [to_json(s) for s in stories],
             "alerts.jsonl": [alert_json(a) for a in alerts],
             "failures.jsonl": [to_json(f) for f in failures],
@@ -134,16 +136,10 @@ class _WriteFiles(beam.DoFn):
             yield f"{name}: {len(rows)}"
 
 
-def _with_final_ids(last: dict[str, Story]) -> dict[str, Story]:
-    """The stories by id, each with the id it goes on under: its own, or that of the story which absorbed it in the end."""
-    absorbed_by = {absorbed: story.id for story in last.values() for absorbed in story.absorbed}
-
-    def final(story_id: str) -> str:
-        for _ in absorbed_by:  # a story that took in others may be taken in itself
-            story_id = absorbed_by.get(story_id, story_id)
-        return story_id
-
-    return {story_id: replace(story, final_id=final(story_id)) for story_id, story in last.items()}
+def _revision(report: Report, revisions: dict[tuple[str, str], deque[Story]]) -> Story | None:
+    """The revision of its story that a report made, None if it made none. Takes it away: the next is that of the next version."""
+    made = revisions.get((report.story_id or "", report.entry.id))
+    return made.popleft() if made and report.relation != "replay" else None
 
 
 def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> bytes:

@@ -82,7 +82,8 @@ class Comparison:
     affinity      to the story, -1..1, what "report" is decided by: of centred cosine and words, less what speaks against
     needed        least affinity of a report at that moment
     cosine        of the two vectors; `centred` without what all open reports have in common
-    resemblance   of the two wordings, 0..1: the share of their runs of four words that both have
+    resemblance   of the two wordings, 0..1: the share of their runs of four words that both have, with or without headline
+    same_page     whether both stand at one address
     words         share of words, 0..1, by how rare they are; `shared_words` the rarest of them
     actors        share of actors, 0..1, in the same way; `shared_actors` their names
     shared_numbers   numbers that both give
@@ -98,6 +99,7 @@ class Comparison:
     cosine: float
     centred: float
     resemblance: float
+    same_page: bool
     words: float
     shared_words: tuple[str, ...]
     actors: float

@@ -22,17 +22,27 @@ def copied(features: Features, near: Iterable[Member], pages: Iterable[Member], 
 
     near   members whose vectors are near; pages: those at the same address
     """
-    found = [m for m in pages if cosine(features, m.features) >= SAME_PAGE]
+    found = [m for m in pages if same_page(features, m.features)]
     found += [m for m in near if repeats(features, m.features, same_text)]
     return min(found, key=lambda m: (m.time, m.entry_id), default=None)
 
 
 def is_copy(features: Features, original: Features, same_text: float) -> bool:
     """Whether an entry repeats a certain other one."""
-    same_page = features.wording.article != "" and features.wording.article == original.wording.article
-    if same_page and cosine(features, original) >= SAME_PAGE:
-        return True
-    return repeats(features, original, same_text)
+    return same_page(features, original) or repeats(features, original, same_text)
+
+
+def alike(a: Features, b: Features) -> float:
+    """How much of the wording is the same, 0..1: of the bodies alone if they are long, else with the headlines."""
+    ours, theirs = a.wording, b.wording
+    long = min(len(ours.body), len(theirs.body)) >= LONG_BODY
+    bodies = resemblance(ours.body, theirs.body) if long else 0.0
+    return round(max(bodies, resemblance(ours.shingles, theirs.shingles)), 5)
+
+
+def same_page(a: Features, b: Features) -> bool:
+    """Whether both stand at one address, and could be one article."""
+    return a.wording.article != "" and a.wording.article == b.wording.article and cosine(a, b) >= SAME_PAGE
 
 
 def repeats(a: Features, b: Features, same_text: float) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from schemas.story import Claim, Judgement, Story
@@ -70,6 +70,18 @@ def merged(kept: Thread, absorbed: Thread) -> Thread:
         absorbed=(*story.absorbed, *other.absorbed, other.id)[-MAX_ABSORBED:],
     )
     return Thread(record, max(kept.said, absorbed.said))
+
+
+def with_final_ids(stories: Mapping[str, Story]) -> dict[str, Story]:
+    """Stories by id, each with the id it goes on under: its own, or that of the story which absorbed it in the end."""
+    absorbed_by = {absorbed: story.id for story in stories.values() for absorbed in story.absorbed}
+
+    def final(story_id: str) -> str:
+        for _ in absorbed_by:  # a story that took in others may be taken in itself
+            story_id = absorbed_by.get(story_id, story_id)
+        return story_id
+
+    return {story_id: replace(story, final_id=final(story_id)) for story_id, story in stories.items()}
 
 
 def _claims(story: Story, other: Story) -> tuple[Claim, ...]:

@@ -21,9 +21,8 @@ from schemas.records import MICROSECOND
 from schemas.report import Comparison
 from schemas.watch import Folding
 from transforms.stories.affinity import Affinity, Features, Nearness, cosine
-from transforms.stories.copying import copied, is_copy
+from transforms.stories.copying import alike, copied, is_copy, same_page
 from transforms.stories.members import Member, Members
-from transforms.stories.wording import resemblance
 
 HOUR = timedelta(hours=1) // MICROSECOND
 DAY = 24 * HOUR
@@ -155,7 +154,8 @@ def _comparison(features: Features, candidate: Candidate, verdict: str, needed: 
         needed=needed,
         cosine=cosine(features, candidate.nearest.features),
         centred=parts.centred,
-        resemblance=round(resemblance(ours.shingles, theirs.shingles), 5),
+        resemblance=alike(features, candidate.nearest.features),
+        same_page=same_page(features, candidate.nearest.features),
         words=parts.words,
         shared_words=tuple(affinity.rarest(ours.words & theirs.words)[:TOLD_WORDS]),
         actors=parts.actors,

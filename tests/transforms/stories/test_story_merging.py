@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from factories import HOUR, NOON, a_report, a_signal, a_watch, an_entry
+from factories import HOUR, NOON, a_report, a_signal, a_story, a_watch, an_entry
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Judgement, Report, Story
 from schemas.watch import Folding
 from transforms.stories.fold import Fold
+from transforms.stories.merging import with_final_ids
 
 WATCH = a_watch().model_copy(update={"folding": Folding(same_story=0.35)})
 EAST, WEST = 0.0, 0.64 * np.pi / 2
@@ -108,3 +109,11 @@ def test_a_merged_story_is_forgotten_with_the_links_to_it() -> None:
     folded(report("elsewhere", np.pi, 24 * 10), fold=fold)
     assert fold._absorbed == {}
     assert fold.size == 1
+
+
+def test_a_story_goes_on_under_the_id_of_the_one_that_took_it_in_at_last() -> None:
+    stories = {
+        s.id: s
+        for s in (a_story(id="a", absorbed=("b", "c")), a_story(id="b", absorbed=("c",)), a_story(id="c"), a_story(id="d"))
+    }
+    assert {id: story.final_id for id, story in with_final_ids(stories).items()} == {"a": "a", "b": "a", "c": "a", "d": "d"}
