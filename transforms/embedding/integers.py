@@ -41,8 +41,8 @@ class Linear:
         whole = (weight / scale).round_()
         high = (whole / BASE).round_()
         low = whole - BASE * high
-        self._high = _stored(high)
-        self._cross = _stored(torch.cat([low, high], 1))
+        self._high = stored(high)
+        self._cross = stored(torch.cat([low, high], 1))
         self._scale = BASE * scale[:, 0]
         self._bias = bias
 
@@ -65,6 +65,8 @@ _SMALL = torch.backends.mkldnn.is_available()
 product = _multiply_small if _SMALL else _multiply_as_floats
 
 
-def _stored(digits: torch.Tensor) -> torch.Tensor:
-    """Digits of weights (outputs, inputs) as `product` takes them."""
-    return digits.T.contiguous().to(torch.int8 if _SMALL else torch.float64)
+def stored(digits: torch.Tensor) -> torch.Tensor:
+    """Whole numbers from -64 to 64, shape (outputs, inputs), as the second side of a `product`."""
+    kind = torch.int8 if _SMALL else torch.float64
+    # Not contiguous(): it leaves the strides of a side of one as they are, and the product of int8 misreads them.
+    return torch.empty(digits.shape[::-1], dtype=kind).copy_(digits.T)

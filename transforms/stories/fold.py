@@ -24,7 +24,7 @@ from transforms.stories.members import Member, Members
 from transforms.stories.placing import HOUR, Place, place
 from transforms.stories.revision import Thread, founded, revised, story_id
 from transforms.stories.seen import SeenEntries
-from transforms.stories.snapshot import State, dump, load
+from transforms.stories.snapshot import State, dump, load, threads
 from transforms.stories.theme import Theme, theme_of
 from transforms.stories.wording import wording_of
 
@@ -47,7 +47,7 @@ class Fold:
         self._watch = watch
         self._judge = judge
         self._horizon = round(watch.folding.horizon_hours * HOUR)
-        self._threads: dict[str, Thread] = {}
+        self._threads = threads()
         self._closing: list[tuple[int, str]] = []  # a heap of (last time, story id), with outdated pairs among them
         self._members = Members(self._theme)
         self._seen = SeenEntries(SEEN_FOR)
@@ -92,8 +92,9 @@ class Fold:
             State(
                 self.log_time,
                 self._theme,
-                list(self._threads.values()),
-                list(self._members),
+                self._threads,
+                self._members.all.packed(),
+                self._members.cells(),
                 self._seen.items(),
                 self._claims.items(),
             )
@@ -105,12 +106,11 @@ class Fold:
         state = load(data)
         fold = cls(watch, judge, state.theme)
         fold.log_time = state.log_time
-        fold._threads = {thread.story.id: thread for thread in state.threads}
-        fold._closing = sorted((thread.story.last_time, thread.story.id) for thread in state.threads)
+        fold._threads = state.threads
+        fold._closing = sorted((thread.story.last_time, thread.story.id) for thread in state.threads.values())
         fold._seen = SeenEntries(SEEN_FOR, state.seen)
         fold._claims = ClaimMemory(round(watch.folding.memory_hours * HOUR), state.claims)
-        for member in state.members:
-            fold._members.admit(member)
+        fold._members.restore(state.members, state.cells)
         return fold
 
     def _advance(self, time: int) -> None:
