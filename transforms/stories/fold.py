@@ -28,7 +28,7 @@ from transforms.stories.merging import are_one, merged, older
 from transforms.stories.placing import HOUR, Place, least_affinity, place, updated
 from transforms.stories.revision import Thread, founded, revised, story_id
 from transforms.stories.seen import Seen, SeenEntries
-from transforms.stories.snapshot import State, dump, load
+from transforms.stories.snapshot import State, dump, load, threads
 from transforms.stories.theme import Theme, theme_of
 from transforms.stories.wording import wording_of
 
@@ -51,7 +51,7 @@ class Fold:
         self._watch = watch
         self._judge = judge
         self._horizon = round(watch.folding.horizon_hours * HOUR)
-        self._threads: dict[str, Thread] = {}
+        self._threads = threads()
         self._closing: list[tuple[int, str]] = []  # a heap of (last time, story id), with outdated pairs among them
         self._absorbed: dict[str, str] = {}  # story id -> id of the open story that took it in
         self._members = Members(self._theme)
@@ -97,8 +97,9 @@ class Fold:
             State(
                 self.log_time,
                 self._theme,
-                list(self._threads.values()),
-                list(self._members),
+                self._threads,
+                self._members.all.packed(),
+                self._members.cells(),
                 self._seen.items(),
                 self._claims.items(),
             )
@@ -110,13 +111,14 @@ class Fold:
         state = load(data)
         fold = cls(watch, judge, state.theme)
         fold.log_time = state.log_time
-        fold._threads = {thread.story.id: thread for thread in state.threads}
-        fold._absorbed = {absorbed: t.story.id for t in state.threads for absorbed in t.story.absorbed}
-        fold._closing = sorted((thread.story.last_time, thread.story.id) for thread in state.threads)
+        fold._threads = state.threads
+        for thread in state.threads.values():
+            fold._closing.append((thread.story.last_time, thread.story.id))
+            fold._absorbed.update(dict.fromkeys(thread.story.absorbed, thread.story.id))
+        heapq.heapify(fold._closing)
         fold._seen = SeenEntries(SEEN_FOR, state.seen)
         fold._claims = ClaimMemory(round(watch.folding.memory_hours * HOUR), state.claims)
-        for member in state.members:
-            fold._members.admit(member)
+        fold._members.restore(state.members, state.cells)
         return fold
 
     def _advance(self, time: int) -> None:
