@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import load_watch
 from transforms.embedding.model import warm
+from transforms.stories.merging import with_final_ids
 
 logger = logging.getLogger(__name__)
 ENGINE = "FnApiRunner"
@@ -111,17 +113,18 @@ class _WriteFiles(beam.DoFn):
 
     def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[str]:
         _, groups = element
-        revisions: dict[tuple[str, str], Story] = {}
+        revisions: dict[tuple[str, str], deque[Story]] = defaultdict(deque)  # those that an entry's versions made, in order
         last: dict[str, Story] = {}
         for story in sorted(groups["stories"], key=lambda s: (s.id, s.revision)):
-            revisions[story.id, story.latest] = story
+            revisions[story.id, story.latest].append(story)
             last[story.id] = story
+        last = with_final_ids(last)
         reports: list[Report] = sorted(groups["reports"], key=lambda r: (r.entry.time, r.entry.id, r.entry.content_hash))
         alerts: list[Alert] = sorted(groups["alerts"], key=lambda a: (a.event_time, a.alert_id))
         failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, f.subject, f.payload))
         stories = sorted(last.values(), key=lambda s: (s.first_time, s.id))
         lines = {
-            "entries.jsonl": [_entry_line(r, revisions.get((r.story_id or "", r.entry.id)), last) for r in reports],
+            "entries.jsonl": [_entry_line(r, _revision(r, revisions), last) for r in reports],
             "stories.jsonl": [to_json(s) for s in stories],
             "alerts.jsonl": [alert_json(a) for a in alerts],
             "failures.jsonl": [to_json(f) for f in failures],
@@ -131,6 +134,12 @@ class _WriteFiles(beam.DoFn):
         for name, rows in lines.items():
             (directory / name).write_bytes(b"".join(row + b"\n" for row in rows))
             yield f"{name}: {len(rows)}"
+
+
+def _revision(report: Report, revisions: dict[tuple[str, str], deque[Story]]) -> Story | None:
+    """The revision of its story that a report made, None if it made none. Takes it away: the next is that of the next version."""
+    made = revisions.get((report.story_id or "", report.entry.id))
+    return made.popleft() if made and report.relation != "replay" else None
 
 
 def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> bytes:
@@ -151,6 +160,7 @@ def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> 
         "story_id_final": last[report.story_id].final_id if report.story_id in last else report.story_id,
         "similarity": report.similarity,
         "duplicate_of": report.duplicate_of,
+        "compared": [to_dict(c) for c in report.compared],
         "actors": [to_dict(a) for a in report.actors],
         "signals": [to_dict(s) for s in report.signals] if report.relevant else [],
         "judgement": to_dict(judgement) if judgement else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ def run(argv: list[str]) -> int:
         if not found:
             raise UsageError(f"{args.entry}: none of the {len(lines)} entries of the log has this id or url")
         stories = {s["id"]: s for s in map(json.loads, (results / "stories.jsonl").open("rb"))}
+        titles = {e["id"]: e["title"] for e in lines}
         for entry in found[:5]:
-            Console(highlight=False).print(explain(entry, stories.get(entry["story_id"]), watch))
+            Console(highlight=False).print(explain(entry, stories.get(entry["story_id"]), watch, titles))
     return 0
 
 
@@ -64,8 +66,8 @@ def _results(args: argparse.Namespace, watch: Watch, scratch: Path) -> Path:
     return scratch / "results"
 
 
-def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch) -> Table:
-    """The decisions on one entry (a line of a backtest's entries.jsonl), stage by stage, as a table."""
+def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, titles: Mapping[str, str]) -> Table:
+    """The decisions on one entry (a line of a backtest's entries.jsonl), stage by stage, as a table. `titles`: by entry id."""
     table = Table(
         title=escape(entry["title"] or entry["id"]), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
     )
@@ -86,15 +88,10 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch) -
     for s in entry["signals"]:
         parties = " → ".join(x for x in (s["source"], s["target"]) if x)
         row("TagSignals", f"{s['type']} ({s['modality']}) {parties}: {s['field']}[{s['start']}:{s['end']}] “{s['evidence']}”")
-    if story is not None:
-        told = {
-            "new": "founds a story",
-            "report": f"another report of the story (similarity {entry['similarity']:.2f})",
-            "duplicate": f"repeats the wording of {entry['duplicate_of']} (similarity {entry['similarity']:.2f})",
-            "update": "an edit of an entry the story had",
-            "replay": "the same text came before",
-        }[entry["relation"]]
-        row("FoldStories", f"{told}: {entry['story_id']} “{story['title']}”, {story['entry_count']} entries in all")
+    if entry["relation"]:
+        row("FoldStories", _placed(entry, story))
+        for comparison in entry["compared"]:
+            row("", _compared(comparison, titles))
     judgement = entry["judgement"]
     if judgement:
         product = " x ".join(f"{f['name']} {f['value']:g} ({f['why']})" for f in judgement["factors"])
@@ -107,3 +104,42 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch) -
             + ("nothing new was folded" if entry["relevant"] else "the entry is " + (entry["outcome"] or "not relevant")),
         )
     return table
+
+
+def _placed(entry: dict[str, Any], story: dict[str, Any] | None) -> str:
+    told = {
+        "new": "founds a story",
+        "report": "another report of the story",
+        "duplicate": f"repeats the wording of {entry['duplicate_of']}, in the story",
+        "update": "a new version of an entry of the story"
+        + (f", a copy of {entry['duplicate_of']}" if entry["duplicate_of"] else ""),
+        "replay": "the same text came before, in the story",
+    }[entry["relation"]]
+    titled = f" “{story['title']}”, {story['entry_count']} entries in all" if story else ""
+    merged = entry["story_id_final"] != entry["story_id"]
+    return f"{told}: {entry['story_id']}{titled}" + (f"; merged into {entry['story_id_final']} later" if merged else "")
+
+
+def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> str:
+    """One comparison of the fold: with whom, what came of it, and what the nearness was made of."""
+    wording = "the same page" if c["same_page"] else f"{c['resemblance']:.0%} of the wording"
+    verdict = {
+        "report": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: one story with",
+        "apart": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: apart from",
+        "duplicate": f"{wording}: a copy of",
+        "version": f"{wording}: takes the place of the version before of",
+    }[c["verdict"]]
+    parts = [
+        f"cosine {c['cosine']:.2f}, {c['centred']:.2f} beyond the common",
+        _share("words", c["words"], [word for word in c["shared_words"] if word not in c["shared_numbers"]]),
+        _share("actors", c["actors"], c["shared_actors"]),
+        f"numbers: {', '.join(c['shared_numbers'])}" if c["shared_numbers"] else "",
+        f"{c['hours']:.1f} h",
+        f"against it: {', '.join(c['against'])}" if c["against"] else "",
+    ]
+    title = "" if c["verdict"] == "version" else f" “{titles.get(c['entry_id'], '')}”"
+    return f"{verdict} {c['entry_id']}{title}\n    {' | '.join(filter(None, parts))}"
+
+
+def _share(name: str, share: float, shared: Sequence[str]) -> str:
+    return f"{name} {share:.2f}" + (f": {', '.join(shared)}" if shared else "")

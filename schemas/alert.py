@@ -84,6 +84,7 @@ class Alert:
     alert_id: str
     watch: str
     story_id: str
+    absorbed: tuple[str, ...]
     revision: int
     action: str
     severity: str

@@ -74,6 +74,42 @@ class Signal:
 
 
 @record
+class Comparison:
+    """How near an entry was to one that the fold compared it with, and what that nearness is made of.
+
+    entry_id      the other entry: of an open story the one nearest to this; story_id: its story
+    verdict       "duplicate", "report" (of that story) or "apart"; "version" where it is the version that an update replaces
+    affinity      to the story, -1..1, what "report" is decided by: of centred cosine and words, less what speaks against
+    needed        least affinity of a report at that moment
+    cosine        of the two vectors; `centred` without what all open reports have in common
+    resemblance   of the two wordings, 0..1: the share of their runs of four words that both have, with or without headline
+    same_page     whether both stand at one address
+    words         share of words, 0..1, by how rare they are; `shared_words` the rarest of them
+    actors        share of actors, 0..1, in the same way; `shared_actors` their names
+    shared_numbers   numbers that both give
+    against       what speaks against one story: "actors", "numbers", "days", "silence"
+    hours         since the story's nearest entry in time
+    """
+
+    entry_id: str
+    story_id: str
+    verdict: str
+    affinity: float
+    needed: float
+    cosine: float
+    centred: float
+    resemblance: float
+    same_page: bool
+    words: float
+    shared_words: tuple[str, ...]
+    actors: float
+    shared_actors: tuple[str, ...]
+    shared_numbers: tuple[str, ...]
+    against: tuple[str, ...]
+    hours: float
+
+
+@record
 class Report:
     """An entry as one watch reads it.
 
@@ -85,7 +121,8 @@ class Report:
     relation      "" until FoldStories, then for relevant reports "new", "report", "duplicate", "update" or "replay"
     story_id      the story it was folded into, None if it was not
     duplicate_of  id of the entry whose wording it repeats, None if it does not
-    similarity    to the entry that decided the fold, 0 if there was none
+    similarity    cosine to the entry that decided the fold, 0 if there was none
+    compared      with whom and how near, the nearest first; what decided stands first
     """
 
     watch: str
@@ -101,6 +138,7 @@ class Report:
     story_id: str | None = None
     duplicate_of: str | None = None
     similarity: float = 0.0
+    compared: tuple[Comparison, ...] = ()
 
     @property
     def relevant(self) -> bool:

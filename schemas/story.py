@@ -78,7 +78,8 @@ class Story:
     """A story at one revision. Each folded entry that is no replay makes one.
 
     id             hash of watch and founding entry: the same log gives the same id
-    final_id       the id after merges (the same as `id` where none happened)
+    final_id       the id after merges (the same as `id` where none happened): of a story that was merged into another, the
+                   other's; a later revision of that one names this in `absorbed`
     revision       1 for the first report
     title          of the entry that says most (see transforms/stories)
     entries        at most 50, the newest last; `entry_count` counts all
@@ -92,6 +93,7 @@ class Story:
     reached_rank   highest rank of its judgements, whether they alerted or not; -1 before the first
     named          how many entries name each of `actors`
     held           keys of claims that the judgement before this revision's held back
+    absorbed       ids of the stories that turned out to be this one, and were merged into it
     """
 
     id: str
@@ -116,3 +118,4 @@ class Story:
     reached_rank: int = -1
     named: tuple[int, ...] = ()
     held: tuple[str, ...] = ()
+    absorbed: tuple[str, ...] = ()

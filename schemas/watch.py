@@ -116,7 +116,7 @@ class Folding(Settings):
     """
 
     horizon_hours: float = Field(default=72, gt=0)
-    same_story: float = Field(default=0.19, ge=0, le=1)
+    same_story: float = Field(default=0.2, ge=0, le=1)
     same_text: float = Field(default=0.93, ge=0, le=1)
     memory_hours: float = Field(default=72, gt=0)
 

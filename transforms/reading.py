@@ -42,12 +42,13 @@ class _Read(beam.DoFn):
             done = self.reader(report)
         except Exception as e:
             logger.exception("%s failed on entry %s", self.stage, report.entry.id)
-            yield TaggedOutput(FAILURES, _dead(self.stage, report, e))
+            yield TaggedOutput(FAILURES, dead_letter(self.stage, report, e))
             return
         yield done
 
 
-def _dead(stage: str, report: Report, error: Exception) -> Failure:
+def dead_letter(stage: str, report: Report, error: Exception) -> Failure:
+    """A report that a stage failed on."""
     try:
         payload = to_json(report.entry)
     except Exception:  # what broke the stage may break this as well

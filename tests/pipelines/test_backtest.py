@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,23 @@ def test_copies_edits_and_replays_are_told_apart(results: Results) -> None:
     first, again = sorted(e["relation"] for e in results.lines("entries.jsonl") if e["id"] == "sanctions")
     assert "replay" in (first, again)
     assert {first, again} & {"new", "report"}
+
+
+def test_each_version_of_an_entry_has_the_judgement_on_its_own_revision(results: Results) -> None:
+    first, edit = (e for e in results.lines("entries.jsonl") if e["id"] == "buildup")
+    assert first["judgement"]["changed"] != edit["judgement"]["changed"]
+    assert first["judgement"]["reason"].startswith("new in this watch")
+
+
+def test_the_record_tells_what_each_entry_was_compared_with(results: Results) -> None:
+    copy, update = (next(e for e in results.lines("entries.jsonl") if e["relation"] == r) for r in ("duplicate", "update"))
+    assert [(c["verdict"], c["entry_id"]) for c in copy["compared"]] == [("duplicate", copy["duplicate_of"])]
+    assert [(c["verdict"], c["entry_id"]) for c in update["compared"]] == [("version", update["id"])]
+    for entry in results.lines("entries.jsonl"):
+        assert entry["story_id_final"] == entry["story_id"], "no two of these stories are one"
+        for c in entry["compared"]:
+            assert c["verdict"] != "report" or c["affinity"] >= c["needed"]
+            assert c["verdict"] != "apart" or c["affinity"] < c["needed"] or entry["relation"] == "report"
 
 
 def test_times_are_read_with_and_without_a_zone(results: Results) -> None:
@@ -143,6 +161,17 @@ def test_why_tells_stage_by_stage_what_became_of_an_entry(results: Results, caps
     assert "INVASION_WARNING" in told
     assert "FoldStories" in told
     assert "alert: new in this watch" in told
+
+
+def test_why_tells_the_nearest_entries_and_what_the_nearness_is_made_of(
+    results: Results, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = why(results, capsys, "warning")
+    assert re.search(
+        r"affinity -?0\.\d\d of 0\.\d\d needed: apart from \S+ “.+?” cosine 0\.\d\d, -?0\.\d\d beyond the common", told
+    )
+    assert re.search(r"words 0\.\d\d: .*actors \d\.\d\d: .*\d h", told)
+    assert re.search(r"(the same page|\d+% of the wording): a copy of buildup “", why(results, capsys, "buildup-copy"))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """The alert policy: which revision of a story is worth a person's attention, and why or why not.
 
 A revision alerts if it says something new that is serious enough, or if new sources lift the story to a higher severity;
-not if it is a copy, if the news is old, if the feed held it before the watch began, or if the story has just alerted.
-The answer depends on the story alone (and on the log time), so the same log gives the same alerts.
+not if it is a copy that adds nothing, if the news is old, if the feed held it before the watch began, or if the story has just
+alerted. The answer depends on the story alone (and on the log time), so the same log gives the same alerts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class AlertPolicy:
         if decisive is None:
             return Judgement("INFO", 0, 0.0, (), False, "no signal in the story", ())
 
-        new = [s for s in scored if s.rank >= least and (s.claim.revision == story.revision or s.claim.key in story.held)]
+        copy = story.relation == "duplicate"
+        new = [s for s in scored if s.rank >= least and _is_news(s.claim, story, copy)]
         raised = decisive.rank > story.reached_rank
         changed = tuple(sorted(s.claim.key for s in new))
 
@@ -49,7 +50,7 @@ class AlertPolicy:
             return verdict(False, f"severity {decisive.severity} is below the watch's {policy.min_severity}")
         if not new and not raised:
             return verdict(False, "it says nothing serious that the story had not said")
-        if story.relation == "duplicate":
+        if copy and not new:
             return verdict(False, "it repeats the wording of another entry")
         if entry.backfill and not self.alert_on_backfill:
             return verdict(False, "the feed held it before the watch began")
@@ -67,6 +68,17 @@ class AlertPolicy:
             labels = sorted({_label(s.claim, self.watch) for s in new})
             return verdict(True, f"new in this watch: {', '.join(labels)}")
         return verdict(True, f"more sources lift it to {decisive.severity}")
+
+
+def _is_news(claim: Claim, story: Story, copy: bool) -> bool:
+    """Whether the revision brings the claim, or an earlier one was held back.
+
+    A copy that was edited on the way may bring a claim too, but only one that the watch has not heard: another headline over
+    the same words often puts an old claim in another way.
+    """
+    if claim.revision == story.revision:
+        return not copy or claim.novelty >= 1
+    return claim.key in story.held and not copy
 
 
 def score_story(story: Story, watch: Watch) -> list[Scored]:

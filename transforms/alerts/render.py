@@ -47,6 +47,7 @@ def alert_of(story: Story, watch: Watch, models: tuple[str, ...] = ()) -> Alert:
         alert_id=alert_id(story),
         watch=story.watch,
         story_id=story.id,
+        absorbed=story.absorbed,
         revision=story.revision,
         action="TRIGGER" if story.alerts <= 1 else "UPDATE",
         severity=judgement.severity,

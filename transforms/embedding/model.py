@@ -1,9 +1,9 @@
 """The sentence model: all-MiniLM-L6-v2, found on this machine and never downloaded.
 
-Each text goes through the model alone. On a CPU that is as fast as batches (measured on two cores, 384 titles with
-summaries: 59 texts a second alone, 48 in batches of 64, which pad), and it makes a vector depend on its text only: between
-batch sizes a float32 vector differs in its last bits, and a decision near a threshold with it. Vectors are rounded as
-well, which does the same between machines in all but rare cases.
+Its weights run through the encoder of this package, which is several times as fast as sentence_transformers, is there in
+two seconds, and gives a text the same vector in every batch. sentence_transformers stays as the reference that the encoder
+is measured by: a mean cosine of .999999 to its vectors (benchmarks/embedding.py). Vectors are rounded, so that the last
+bits of a float, in which machines differ, decide nothing in all but rare cases.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from transforms.embedding.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
@@ -45,18 +48,35 @@ class Embedder(Protocol):
 
 
 class SentenceEmbedder:
-    """The Embedder over a loaded sentence_transformers model."""
+    """The Embedder over the encoder of this package."""
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        if not texts:
-            return np.zeros((0, DIMENSIONS), np.float32)
-        vectors = self._model.encode(
-            list(texts), batch_size=1, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
-        return np.round(np.asarray(vectors, np.float32), DECIMALS).astype(np.float32, copy=False)
+        return rounded(self._encoder.encode(texts))
+
+    def use(self, threads: int) -> None:
+        self._encoder.threads = threads
+
+
+class ReferenceEmbedder:
+    """The Embedder over sentence_transformers, one text at a time, for measuring. Loading takes most of 10 s."""
+
+    def __init__(self, directory: Path) -> None:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from sentence_transformers import SentenceTransformer
+
+        self._model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        vectors = self._model.encode(list(texts), batch_size=1, normalize_embeddings=True, show_progress_bar=False)
+        return rounded(np.asarray(vectors, np.float32).reshape(len(texts), DIMENSIONS))
+
+
+def rounded(vectors: Vectors) -> Vectors:
+    """The vectors to DECIMALS."""
+    return np.round(vectors, DECIMALS).astype(np.float32, copy=False)
 
 
 def find_model(directory: str = "") -> Path:
@@ -81,7 +101,8 @@ def embedder(directory: str = "", threads: int = 0) -> Embedder:
     """The model of this process, loaded at the first call and shared by all later ones, whatever their directory: the
     weights are checked, so there is only one model.
 
-    threads: how many threads torch uses in one call; 0 leaves its setting alone.
+    threads: how many threads work on one call that is long enough; 0 leaves it as it is (1 at first). Each works by
+    itself, so torch is set to one thread.
     Raises ModelError like `find_model`.
     """
     global _loaded
@@ -89,14 +110,12 @@ def embedder(directory: str = "", threads: int = 0) -> Embedder:
         if _loaded is None:
             _loaded = _load(directory)
         if threads:
-            import torch
-
-            torch.set_num_threads(threads)
+            _loaded.use(threads)
         return _loaded
 
 
 def warm(directory: str = "", threads: int = 0) -> threading.Thread:
-    """Load the model in a thread while the pipeline is being built (the imports take most of 10 s).
+    """Load the model in a thread while the pipeline is being built (it takes two seconds).
 
     A model that cannot be loaded is only logged here; `embedder` raises the same error where it is needed.
     """
@@ -113,20 +132,23 @@ def warm(directory: str = "", threads: int = 0) -> threading.Thread:
 
 
 _loading = threading.Lock()
-_loaded: Embedder | None = None
+_loaded: SentenceEmbedder | None = None
 
 
-def _load(directory: str) -> Embedder:
+def _load(directory: str) -> SentenceEmbedder:
     path = find_model(directory)
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # Imported here: it takes several seconds, and only those who embed should wait for it.
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
+    # Imported here: it takes a second, and only those who embed should wait for it.
+    import torch
 
-    transformers_logging.disable_progress_bar()
-    model = SentenceTransformer(str(path), device="cpu", local_files_only=True)
+    from transforms.embedding.encoder import Encoder
+
+    torch.set_num_threads(1)
+    try:
+        encoder = Encoder(path)
+    except (OSError, KeyError, ValueError) as e:
+        raise ModelError(f"{path} holds the weights of {REPOSITORY}, but not all that belongs to them: {e!r}") from e
     logger.info("sentence model loaded from %s", path)
-    return SentenceEmbedder(model)
+    return SentenceEmbedder(encoder)
 
 
 def _in_cache() -> Path | None:

@@ -1,16 +1,27 @@
-"""EmbedEntries: Report in, the same report with its vector out."""
+"""EmbedEntries: Report in, the same report with its vector out.
+
+Reports of a bundle wait for each other and are embedded together. They leave in the order in which they came.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
 import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.windowed_value import WindowedValue
 
-from schemas import Report
+from schemas import Failure, Report
 from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
-from transforms.reading import Reader, read_each
+from transforms.reading import FAILURES, REPORTS, dead_letter
+
+logger = logging.getLogger(__name__)
+STAGE = "EmbedEntries"
+BATCH = 64  # reports that may wait
 
 
 @dataclass
@@ -21,7 +32,7 @@ class EmbedEntries(beam.PTransform):
     A model that cannot be loaded stops the pipeline (ModelError) instead of turning every entry into a failure.
 
     model    directory of the model, "" to look for it on the machine (see `find_model`)
-    threads  of torch, 0 for its own choice
+    threads  see `embedder`
     """
 
     model: str = ""
@@ -31,16 +42,53 @@ class EmbedEntries(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        return reports | "EmbedEach" >> read_each("EmbedEntries", partial(_reader, self.model, self.threads))
+        embed = beam.ParDo(_Read(self.model, self.threads)).with_output_types(Report, failures=Failure)
+        return reports | "EmbedEach" >> embed.with_outputs(FAILURES, main=REPORTS)
 
 
-def _reader(model: str, threads: int) -> Reader:
-    model_of_process = embedder(model, threads)
+class _Read(beam.DoFn):
+    """Named as that of the other stages: its label is that of running jobs."""
 
-    def read(report: Report) -> Report:
+    def __init__(self, model: str, threads: int) -> None:
+        self.model, self.threads = model, threads
+
+    def setup(self) -> None:
+        self.embedder = embedder(self.model, self.threads)
+
+    def start_bundle(self) -> None:
+        self.waiting: list[WindowedValue] = []
+
+    def process(
+        self,
+        report: Report,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        window: Any = beam.DoFn.WindowParam,
+    ) -> Iterator[Any]:
+        self.waiting.append(WindowedValue(report, timestamp, (window,)))
+        if len(self.waiting) >= BATCH:
+            yield from self.finish_bundle()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        waiting, self.waiting = self.waiting, []
+        gated = [w.value for w in waiting if w.value.gated]
+        try:
+            vectors = self._vectors(gated)
+        except Exception:  # one of them cannot be embedded: each by itself, to find out which
+            logger.exception("%s failed on a batch of %d", STAGE, len(gated))
+            vectors = {}
+        for windowed in waiting:
+            try:
+                yield windowed.with_value(self._embedded(windowed.value, vectors))
+            except Exception as e:
+                dead = dead_letter(STAGE, windowed.value, e)
+                yield TaggedOutput(FAILURES, windowed.with_value(dead))
+
+    def _embedded(self, report: Report, vectors: dict[int, bytes]) -> Report:
         if not report.gated:
             return report
-        vector = model_of_process.embed([title_and_lead(report.entry)])[0]
-        return replace(report, vector=vector.astype("<f4").tobytes())
+        return replace(report, vector=vectors.get(id(report)) or self._vectors([report])[id(report)])
 
-    return read
+    def _vectors(self, reports: list[Report]) -> dict[int, bytes]:
+        """Vectors by the identity of their report."""
+        embedded = self.embedder.embed([title_and_lead(report.entry) for report in reports])
+        return {id(report): vector.astype("<f4").tobytes() for report, vector in zip(reports, embedded, strict=True)}

@@ -1,9 +1,15 @@
 """How near two reports are, beyond the subject that all reports of a watch share.
 
+    affinity = 0.6 x centred cosine + 0.4 x shared words
+               - 0.05 x (1 - shared actors) - 0.05 if the numbers differ - 0.1 if the days differ
+
 In a crisis every headline resembles every other. What tells developments apart is what is left when the common part is
 taken away: most of each vector's component along the mean direction of the open reports is removed before the cosine is
-taken, and a shared word counts the more the fewer open reports use it (inverse document frequency). Both follow the news
-and need no training. Until there are enough open reports, the watch's description stands in for them.
+taken, and a shared word or actor counts the more the fewer open reports have it (inverse document frequency). Both follow
+the news and need no training. Until there are enough open reports, the watch's description stands in for them.
+
+Actors, numbers and days only speak against: reports of one development may name others of them, but reports that name other
+presidents, other sums and other weekdays are rarely of one. `benchmarks/stories_ablation.py` shows what each part is worth.
 
 All sums are exact: vectors are integers (five decimals) in double precision, so neither the order of folding nor a
 restart can change a figure.
@@ -13,8 +19,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +31,11 @@ from transforms.stories.wording import Wording
 UNITS = 100_000  # vectors are rounded to five decimals
 CENTRING = 0.9  # how much of the component along the common direction is taken away
 WORDS = 0.4  # weight of shared words against that of the centred cosine
+OTHER_ACTORS = 0.05  # what is taken away where the actors that both name are none of those that tell reports apart ...
+OTHER_QUANTITIES = 0.05  # ... where both give numbers, and no number twice ...
+OTHER_DAYS = 0.1  # ... and where both name days, and no day twice
 PRIOR_MEAN = 20  # the description weighs as much as so many reports
-PRIOR_WORDS = 5
+PRIOR_TERMS = 5
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,24 @@ class Features:
 
     vector: NDArray[np.float64]
     wording: Wording
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """An affinity (-1..1) and what it comes from, rounded to 5 decimals.
+
+    centred  centred cosine, -1..1
+    words    share of words, 0..1
+    actors   share of actors, 0..1; 1 where one of the two names none
+    quantities_differ, days_differ  whether both name some, and none in common
+    """
+
+    value: float
+    centred: float
+    words: float
+    actors: float
+    quantities_differ: bool
+    days_differ: bool
 
 
 def features_of(vector: bytes, wording: Wording) -> Features:
@@ -50,7 +78,7 @@ def cosine(a: Features, b: Features) -> float:
 
 
 class Common:
-    """What the reports of the open stories have in common: their mean vector and how many use a word.
+    """What the reports of the open stories have in common: their mean vector, and how many use a word or name an actor.
 
     theme  mean vector of the watch's description times UNITS, as integers; zeros to begin without
     """
@@ -59,20 +87,20 @@ class Common:
         self._sum = PRIOR_MEAN * theme
         self._prior = PRIOR_MEAN if theme.any() else 0
         self._words: Counter[str] = Counter()
+        self._actors: Counter[str] = Counter()
         self.count = 0
 
     def add(self, report: Features) -> None:
         self._sum += report.vector
         self.count += 1
         self._words.update(report.wording.words)
+        self._actors.update(report.wording.actors)
 
     def remove(self, report: Features) -> None:
         self._sum -= report.vector
         self.count -= 1
-        for word in report.wording.words:
-            self._words[word] -= 1
-            if not self._words[word]:
-                del self._words[word]
+        _subtract(self._words, report.wording.words)
+        _subtract(self._actors, report.wording.actors)
 
     def to(self, report: Features) -> Affinity:
         """Affinities to one report, as of now."""
@@ -89,8 +117,14 @@ class Common:
         rest = vectors - share * np.multiply.outer(vectors @ direction, direction)
         return rest / np.linalg.norm(rest, axis=-1, keepdims=True)
 
-    def weight(self, word: str) -> float:
-        return math.log((self.count + 1 + PRIOR_WORDS) / (self._words[word] + 0.5))
+    def word_weight(self, word: str) -> float:
+        return self._weight(self._words[word])
+
+    def actor_weight(self, actor: str) -> float:
+        return self._weight(self._actors[actor])
+
+    def _weight(self, used: int) -> float:
+        return math.log((self.count + 1 + PRIOR_TERMS) / (used + 0.5))
 
 
 class Affinity:
@@ -98,21 +132,58 @@ class Affinity:
 
     def __init__(self, common: Common, report: Features) -> None:
         self._common = common
+        self._report = report
         self._vector = common.centred(report.vector)
-        self._words = report.wording.words
-        self._weight = self._total(self._words)
+        self._words = _Shared(report.wording.words, common.word_weight)
+        self._actors = _Shared(report.wording.actors, common.actor_weight)
 
-    def of(self, others: Sequence[Features]) -> list[float]:
-        """For each of the others, -1..1, rounded to 5 decimals: weighted mean of centred cosine and overlap of words."""
-        near = self._common.centred(np.stack([other.vector for other in others])) @ self._vector
-        return [
-            round((1 - WORDS) * float(n) + WORDS * self._overlap(other.wording.words), 5)
-            for n, other in zip(near, others, strict=True)
-        ]
+    def of(self, others: Sequence[Features]) -> list[Nearness]:
+        """The affinity of each of the others."""
+        centred = self._common.centred(np.stack([other.vector for other in others])) @ self._vector
+        return [self._nearness(float(c), other.wording) for c, other in zip(centred, others, strict=True)]
 
-    def _overlap(self, words: frozenset[str]) -> float:
-        shared = words & self._words
-        return self._total(shared) / math.sqrt(self._weight * self._total(words)) if shared else 0.0
+    def rarest(self, words: Iterable[str]) -> list[str]:
+        """The words, those that the fewest open reports use first."""
+        return sorted(words, key=lambda word: (-self._common.word_weight(word), word))
 
-    def _total(self, words: frozenset[str]) -> float:
-        return math.fsum(map(self._common.weight, words))
+    def _nearness(self, centred: float, other: Wording) -> Nearness:
+        own = self._report.wording
+        words = self._words.of(other.words)
+        actors = self._actors.of(other.actors) if own.actors and other.actors else 1.0
+        quantities_differ = _differ(own.quantities, other.quantities)
+        days_differ = _differ(own.days, other.days)
+        value = (
+            (1 - WORDS) * centred
+            + WORDS * words
+            - OTHER_ACTORS * (1 - actors)
+            - OTHER_QUANTITIES * quantities_differ
+            - OTHER_DAYS * days_differ
+        )
+        return Nearness(round(value, 5), round(centred, 5), round(words, 5), round(actors, 5), quantities_differ, days_differ)
+
+
+class _Shared:
+    """How much of the terms of a report another one has, by their weights, 0..1 (cosine of the weighted sets)."""
+
+    def __init__(self, terms: frozenset[str], weight: Callable[[str], float]) -> None:
+        self._terms = terms
+        self._weight = weight
+        self._total = self._sum(terms)
+
+    def of(self, others: frozenset[str]) -> float:
+        shared = others & self._terms
+        return self._sum(shared) / math.sqrt(self._total * self._sum(others)) if shared else 0.0
+
+    def _sum(self, terms: frozenset[str]) -> float:
+        return math.fsum(map(self._weight, terms))
+
+
+def _differ(a: frozenset[Any], b: frozenset[Any]) -> bool:
+    return bool(a and b) and a.isdisjoint(b)
+
+
+def _subtract(counter: Counter[str], terms: frozenset[str]) -> None:
+    for term in terms:
+        counter[term] -= 1
+        if not counter[term]:
+            del counter[term]

@@ -6,6 +6,9 @@
     near enough to an open story      report      joins the story
     else                              new         founds a story
 
+A report that is near to two stories may show that they are one: then the older takes the other in (see merging.py). Every
+entry keeps the story id that it got when it came.
+
 A story is open until it has had no report for the horizon of the watch; then it is closed and forgotten.
 """
 
@@ -15,16 +18,17 @@ import heapq
 from collections.abc import Callable
 from dataclasses import replace
 
-from schemas import Judgement, Report, Story
+from schemas import Entry, Judgement, Report, Story
 from schemas.watch import Watch
 from transforms.embedding.lead import title_and_lead
-from transforms.stories.affinity import Features, cosine, features_of
+from transforms.stories.affinity import Features, features_of
 from transforms.stories.claims import ClaimMemory, with_claims_of
 from transforms.stories.members import Member, Members
-from transforms.stories.placing import HOUR, Place, place
+from transforms.stories.merging import are_one, merged, older
+from transforms.stories.placing import HOUR, Place, least_affinity, place, updated
 from transforms.stories.revision import Thread, founded, revised, story_id
-from transforms.stories.seen import SeenEntries
-from transforms.stories.snapshot import State, dump, load
+from transforms.stories.seen import Seen, SeenEntries
+from transforms.stories.snapshot import State, dump, load, threads
 from transforms.stories.theme import Theme, theme_of
 from transforms.stories.wording import wording_of
 
@@ -47,8 +51,9 @@ class Fold:
         self._watch = watch
         self._judge = judge
         self._horizon = round(watch.folding.horizon_hours * HOUR)
-        self._threads: dict[str, Thread] = {}
+        self._threads = threads()
         self._closing: list[tuple[int, str]] = []  # a heap of (last time, story id), with outdated pairs among them
+        self._absorbed: dict[str, str] = {}  # story id -> id of the open story that took it in
         self._members = Members(self._theme)
         self._seen = SeenEntries(SEEN_FOR)
         self._claims = ClaimMemory(round(watch.folding.memory_hours * HOUR))
@@ -70,20 +75,20 @@ class Fold:
         seen = self._seen.get(entry.id)
         if seen is not None and entry.content_hash in seen.hashes:
             return _placed(report, Place("replay", seen.story_id, seen.duplicate_of, 1.0)), None
-        features = features_of(report.vector, wording_of(entry, title_and_lead(entry)))
+        features = features_of(report.vector, wording_of(entry, title_and_lead(entry), report.actors))
         self._advance(entry.time)
-        before = self._version_before(entry.id)
-        if seen is not None and seen.story_id in self._threads:
-            similarity = cosine(features, before.features) if before else 0.0
-            at = Place("update", seen.story_id, seen.duplicate_of, similarity)
-        else:
-            at = place(features, entry.time, self._members, self._watch.folding)
-        if at.relation == "new":
-            founder = story_id(self._watch.name, entry.id, entry.content_hash if seen else "")
-            at = replace(at, story_id=founder)
+        before = self._version_before(seen, entry.id)
+        at = self._place(report, features, seen, before)
+        absorbed = self._to_absorb(at, entry, features)
+        open_thread = self._threads.get(at.story_id)
+        if absorbed is not None and open_thread is not None:
+            first, second = older(open_thread.story, absorbed.story)
+            open_thread, absorbed = self._threads[first.id], self._threads[second.id]
+            open_thread = merged(open_thread, absorbed)
+            at = replace(at, story_id=first.id)
         completed = _placed(report, at)
-        thread = self._judged(self._next_revision(completed))
-        self._keep(completed, thread, features, before)
+        thread = self._judged(self._next_revision(open_thread, completed))
+        self._keep(completed, thread, features, before, absorbed)
         return completed, thread.story
 
     def snapshot(self) -> bytes:
@@ -92,8 +97,9 @@ class Fold:
             State(
                 self.log_time,
                 self._theme,
-                list(self._threads.values()),
-                list(self._members),
+                self._threads,
+                self._members.all.packed(),
+                self._members.cells(),
                 self._seen.items(),
                 self._claims.items(),
             )
@@ -105,12 +111,14 @@ class Fold:
         state = load(data)
         fold = cls(watch, judge, state.theme)
         fold.log_time = state.log_time
-        fold._threads = {thread.story.id: thread for thread in state.threads}
-        fold._closing = sorted((thread.story.last_time, thread.story.id) for thread in state.threads)
+        fold._threads = state.threads
+        for thread in state.threads.values():
+            fold._closing.append((thread.story.last_time, thread.story.id))
+            fold._absorbed.update(dict.fromkeys(thread.story.absorbed, thread.story.id))
+        heapq.heapify(fold._closing)
         fold._seen = SeenEntries(SEEN_FOR, state.seen)
         fold._claims = ClaimMemory(round(watch.folding.memory_hours * HOUR), state.claims)
-        for member in state.members:
-            fold._members.admit(member)
+        fold._members.restore(state.members, state.cells)
         return fold
 
     def _advance(self, time: int) -> None:
@@ -123,16 +131,42 @@ class Fold:
             thread = self._threads.get(closing)
             if thread is not None and thread.story.last_time == last_time:
                 del self._threads[closing]
+                for absorbed in thread.story.absorbed:
+                    self._absorbed.pop(absorbed, None)
 
-    def _version_before(self, entry_id: str) -> Member | None:
+    def _current(self, story_id: str) -> str:
+        """The id that a story goes on under: its own, or that of the story which absorbed it."""
+        return self._absorbed.get(story_id, story_id)
+
+    def _version_before(self, seen: Seen | None, entry_id: str) -> Member | None:
         """The entry's last version, if it is not past the horizon."""
-        seen = self._seen.get(entry_id)
-        if seen is None:
-            return None
-        return next((m for m in self._members.of_story(seen.story_id) if m.entry_id == entry_id), None)
+        return self._member(seen.story_id, entry_id) if seen else None
 
-    def _next_revision(self, report: Report) -> Thread:
-        thread = self._threads.get(report.story_id or "")
+    def _member(self, story_id: str, entry_id: str) -> Member | None:
+        return next((m for m in self._members.of_story(self._current(story_id)) if m.entry_id == entry_id), None)
+
+    def _place(self, report: Report, features: Features, seen: Seen | None, before: Member | None) -> Place:
+        entry, folding = report.entry, self._watch.folding
+        if seen is not None and self._current(seen.story_id) in self._threads:
+            original = self._member(seen.story_id, seen.duplicate_of) if seen.duplicate_of else None
+            stands = Place("", self._current(seen.story_id), seen.duplicate_of)
+            return updated(features, entry.time, stands, before, original, self._members, folding)
+        at = place(features, entry.time, self._members, folding)
+        if at.relation != "new":
+            return at
+        return replace(at, story_id=story_id(self._watch.name, entry.id, entry.content_hash if seen else ""))
+
+    def _to_absorb(self, at: Place, entry: Entry, features: Features) -> Thread | None:
+        """The story that turns out to be the same as the one a report was placed in."""
+        if not at.also or at.also not in self._threads:
+            return None
+        new = Member(0, entry.id, at.story_id, entry.time, None, features)
+        joined = [*self._members.of_story(at.story_id), new]
+        needed = least_affinity(self._members, self._watch.folding)
+        one = are_one(joined, self._members.of_story(at.also), self._members, needed)
+        return self._threads[at.also] if one else None
+
+    def _next_revision(self, thread: Thread | None, report: Report) -> Thread:
         claims = with_claims_of(
             thread.story.claims if thread else (),
             report,
@@ -151,9 +185,13 @@ class Fold:
             story = replace(story, alerted_rank=judgement.rank, alerted_at=time, alerts=story.alerts + 1)
         return replace(thread, story=story)
 
-    def _keep(self, report: Report, thread: Thread, features: Features, before: Member | None) -> None:
+    def _keep(self, report: Report, thread: Thread, features: Features, before: Member | None, absorbed: Thread | None) -> None:
         """All changes of state, after everything that can fail."""
         entry, story = report.entry, thread.story
+        if absorbed is not None:
+            del self._threads[absorbed.story.id]
+            self._members.move(absorbed.story.id, story.id)
+            self._absorbed.update(dict.fromkeys(story.absorbed, story.id))
         if before is not None:
             self._members.remove(before)
         self._members.add(entry.id, story.id, entry.time, report.duplicate_of, features)
@@ -164,4 +202,11 @@ class Fold:
 
 
 def _placed(report: Report, at: Place) -> Report:
-    return replace(report, relation=at.relation, story_id=at.story_id, duplicate_of=at.duplicate_of, similarity=at.similarity)
+    return replace(
+        report,
+        relation=at.relation,
+        story_id=at.story_id,
+        duplicate_of=at.duplicate_of,
+        similarity=at.similarity,
+        compared=at.compared,
+    )

@@ -1,17 +1,35 @@
-"""Nearest vectors: an index over the members of open stories.
+"""Nearest vectors: an index over the members of open stories, in cells of neighbours.
 
-The fold rescores what an index proposes with exact arithmetic, so an index may be approximate, and another one may take
-the place of this one as long as it finds near neighbours.
+    a vector goes to the cell with the nearest centre; a full cell splits in two (2-means), a nearly empty one is dissolved
+
+    a question looks into the PROBES cells whose centres are nearest: into all, where there are no more
+
+So the cost of a question hardly grows with the members, and a watch of some thousand gets exact answers (of 8 bits; the fold
+rescores them). Centres follow the news, in a watch on one subject as well as on all, and are part of the state: after a
+restart the same questions get the same answers. All sums are of whole numbers and so exact, ties go to the lower key.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import base64
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float32]
+from transforms.embedding.integers import product, stored
+
+CELL = 64  # vectors at most in a cell: small cells find more for the same work
+FEWEST = CELL // 8  # at least, but for a lone one
+PROBES = 256  # recall and cost at other numbers: benchmarks/folding.py
+_ROUNDS = 4  # of 2-means
+_CODE = 127
+_QUESTION = 63  # see integers.py
+
+Vector = NDArray[np.float64]
+Codes = NDArray[np.int8]
 
 
 class Index(Protocol):
@@ -26,39 +44,179 @@ class Index(Protocol):
         ...
 
 
-class BruteForceIndex:
-    """All vectors in one matrix; a removed one leaves its row to the next."""
+class CellIndex:
+    """An index of vectors with `dimensions` numbers each."""
 
     def __init__(self, dimensions: int) -> None:
-        self._matrix = np.zeros((64, dimensions), np.float32)
-        self._keys = np.full(64, -1, np.int64)
-        self._rows: dict[int, int] = {}
-        self._free: list[int] = []
-        self._used = 0
+        self._dimensions = dimensions
+        self._homes: dict[int, int] = {}  # cell by key
+        self._cells = 0
+        # By cell: its centre, as codes and what makes them a unit vector, and its vectors: a vector is its codes times its scale.
+        self._centres = np.zeros((1, dimensions), np.int8)
+        self._units = np.zeros(1, np.float32)
+        self._counts = np.zeros(1, np.int32)
+        self._codes = np.zeros((1, CELL, dimensions), np.int8)
+        self._scales = np.zeros((1, CELL), np.float32)
+        self._keys = np.full((1, CELL), -1, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._homes)
 
     def add(self, key: int, vector: Vector) -> None:
-        if key in self._rows:
+        if key in self._homes:
             raise KeyError(f"{key} is in the index already")
-        if self._free:
-            row = self._free.pop()
-        else:
-            row, self._used = self._used, self._used + 1
-            if row == len(self._matrix):
-                self._matrix = np.vstack([self._matrix, np.zeros_like(self._matrix)])
-                self._keys = np.concatenate([self._keys, np.full_like(self._keys, -1)])
-        self._matrix[row], self._keys[row], self._rows[key] = vector, key, row
+        self._place(key, *_coded(vector))
 
     def remove(self, key: int) -> None:
-        row = self._rows.pop(key)
-        self._matrix[row], self._keys[row] = 0, -1
-        self._free.append(row)
+        cell = self._homes.pop(key)
+        last = self._counts[cell] - 1
+        row = int(np.flatnonzero(self._keys[cell] == key)[0])
+        for column in (self._codes, self._scales, self._keys):
+            column[cell, row] = column[cell, last]
+        self._scales[cell, last], self._keys[cell, last] = 0, -1
+        self._counts[cell] = last
+        if not last or (last < FEWEST and self._cells > 1):
+            self._dissolve(cell)
 
     def nearest(self, vector: Vector, k: int) -> list[int]:
-        if not self._rows:
+        if not self._homes:
             return []
-        keys = self._keys[: self._used]
-        similarity = np.where(keys >= 0, self._matrix[: self._used] @ vector, -np.inf)
-        if len(keys) > k:
-            chosen = np.argpartition(-similarity, k - 1)[:k]
-            return [int(key) for key in keys[chosen] if key >= 0]
-        return [int(key) for key in keys if key >= 0]
+        codes, _ = _coded(vector)
+        cells = self._nearest_cells(codes)
+        keys = self._keys[cells].ravel()
+        similarity = _products(self._codes[cells].reshape(-1, self._dimensions), codes) * self._scales[cells].ravel()
+        there = keys >= 0
+        keys, similarity = keys[there], similarity[there]
+        if len(keys) <= k:
+            return [int(key) for key in keys]
+        least = np.partition(similarity, -k)[-k]
+        above, at = keys[similarity > least], np.sort(keys[similarity == least])
+        return [*map(int, above), *map(int, at[: k - len(above)])]
+
+    def state(self) -> list[dict[str, str]]:
+        """The cells, for JSON: everything that `restore` needs beside the vectors."""
+        return [
+            {"centre": _text(self._centres[cell]), "keys": _text(np.sort(self._keys[cell, : self._counts[cell]]).astype("<i8"))}
+            for cell in range(self._cells)
+        ]
+
+    @classmethod
+    def restore(cls, dimensions: int, state: Iterable[dict[str, Any]], vector_of: Callable[[int], Vector]) -> CellIndex:
+        """The index whose `state` this is. Raises ValueError or KeyError if it is none."""
+        index = cls(dimensions)
+        for record in state:
+            centre = np.frombuffer(base64.b64decode(record["centre"]), np.int8)
+            keys = np.frombuffer(base64.b64decode(record["keys"]), "<i8").tolist()
+            if len(centre) != dimensions or len(keys) > CELL:
+                raise ValueError(
+                    f"a cell of {len(keys)} vectors of {len(centre)} numbers, not of {CELL} and {dimensions} at most"
+                )
+            cell = index._new(centre)
+            for key in keys:
+                index._put(cell, key, *_coded(vector_of(key)))
+        return index
+
+    def _nearest_cells(self, codes: Codes) -> NDArray[np.int64]:
+        if self._cells <= PROBES:
+            return np.arange(self._cells)
+        nearness = self._nearness(codes)
+        least = np.partition(nearness, -PROBES)[-PROBES]
+        above, at = np.flatnonzero(nearness > least), np.flatnonzero(nearness == least)
+        return np.concatenate([above, at[: PROBES - len(above)]])
+
+    def _nearness(self, codes: Codes) -> NDArray[np.float32]:
+        """Of each centre, on a common scale."""
+        return _products(self._centres[: self._cells], codes) * self._units[: self._cells]
+
+    def _place(self, key: int, codes: Codes, scale: float) -> None:
+        cell = int(np.argmax(self._nearness(codes))) if self._cells else self._new(codes)
+        if self._counts[cell] == CELL:
+            cell = self._split(cell, codes)
+        self._put(cell, key, codes, scale)
+
+    def _put(self, cell: int, key: int, codes: Codes, scale: float) -> None:
+        row = self._counts[cell]
+        self._codes[cell, row], self._scales[cell, row], self._keys[cell, row] = codes, scale, key
+        self._counts[cell] += 1
+        self._homes[key] = cell
+
+    def _new(self, centre: Codes) -> int:
+        """An empty cell."""
+        if self._cells == len(self._counts):
+            for name in ("_centres", "_units", "_counts", "_codes", "_scales", "_keys"):
+                column = getattr(self, name)
+                setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
+            self._keys[self._cells :] = -1
+        cell = self._cells
+        self._cells += 1
+        self._set_centre(cell, centre)
+        return cell
+
+    def _set_centre(self, cell: int, centre: Codes) -> None:
+        wide = centre.astype(np.int64)
+        self._centres[cell], self._units[cell] = centre, 1 / np.sqrt(wide @ wide)
+
+    def _split(self, cell: int, codes: Codes) -> int:
+        """Make two cells of one; the one in which a vector belongs."""
+        order = np.argsort(self._keys[cell])
+        members = [column[cell, order] for column in (self._keys, self._codes, self._scales)]
+        first, second, nearer = _two_means(members[1])
+        self._scales[cell], self._keys[cell], self._counts[cell] = 0, -1, 0
+        self._set_centre(cell, first)
+        other = self._new(second)
+        for key, member, scale, near in zip(*members, nearer, strict=True):
+            self._put(cell if near else other, int(key), member, scale)
+        pair = np.array([cell, other])
+        nearness = _products(self._centres[pair], codes) * self._units[pair]
+        return int(pair[np.argmax(nearness)])
+
+    def _dissolve(self, cell: int) -> None:
+        """Give a cell's vectors to its neighbours: cells that run empty would be looked into for nothing."""
+        count = int(self._counts[cell])
+        order = np.argsort(self._keys[cell, :count])
+        members = [column[cell, order] for column in (self._keys, self._codes, self._scales)]
+        last = self._cells = self._cells - 1
+        for column in (self._centres, self._units, self._counts, self._codes, self._scales, self._keys):
+            column[cell] = column[last]
+        for key in self._keys[cell, : self._counts[cell]].tolist():
+            self._homes[key] = cell
+        self._counts[last], self._scales[last], self._keys[last] = 0, 0, -1
+        for key, codes, scale in zip(*members, strict=True):
+            self._place(int(key), codes, scale)
+
+
+def _products(rows: Codes, codes: Codes) -> NDArray[np.int32]:
+    """Products of rows with a vector, whose codes are rounded once more (see integers.py)."""
+    question = np.rint(codes * (_QUESTION / _CODE)).astype(np.int8)[None]
+    products: NDArray[np.int32] = product(torch.from_numpy(rows), stored(torch.from_numpy(question))).numpy()[:, 0]
+    return products
+
+
+def _two_means(codes: Codes) -> tuple[Codes, Codes, NDArray[np.bool_]]:
+    """Two centres, and whether a vector is nearer to the first. It begins with the two vectors that lie farthest apart."""
+    values = codes.astype(np.float64)
+    farthest = values[int(np.argmin(values @ values.sum(0)))]
+    first, second = farthest, values[int(np.argmin(values @ farthest))]
+    for _ in range(_ROUNDS):
+        # Unit vectors to so few digits that the sums below are exact.
+        margin = values @ (np.rint(1024 * _unit(first)) - np.rint(1024 * _unit(second)))
+        nearer = margin >= 0
+        if not 2 * FEWEST <= nearer.sum() <= len(values) - 2 * FEWEST:  # few strangers, or all the same
+            nearer = np.argsort(np.argsort(-margin, kind="stable")) < len(values) // 2
+        first, second = values[nearer].sum(0), values[~nearer].sum(0)
+    return _coded(first)[0], _coded(second)[0], nearer
+
+
+def _coded(vector: Vector) -> tuple[Codes, float]:
+    """A vector's numbers in 8 bits, and what one unit of them is worth."""
+    largest = float(np.abs(vector).max()) or 1.0
+    return np.rint(vector * (_CODE / largest)).astype(np.int8), largest / _CODE
+
+
+def _unit(vector: Vector) -> Vector:
+    length = np.sqrt(vector @ vector)
+    return vector / length if length else vector
+
+
+def _text(column: NDArray[Any]) -> str:
+    return base64.b64encode(column.tobytes()).decode("ascii")

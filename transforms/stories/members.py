@@ -3,64 +3,59 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.stories.affinity import UNITS, Affinity, Common, Features
-from transforms.stories.index import BruteForceIndex, Index
+from transforms.stories.affinity import Affinity, Common, Features
+from transforms.stories.index import CellIndex
+from transforms.stories.member import Member, pack, unpack
+from transforms.stories.shelf import Shelf
 
-
-@dataclass(frozen=True)
-class Member:
-    """One entry of an open story. `duplicate_of`: the entry it repeats, None if it is a report of its own."""
-
-    key: int
-    entry_id: str
-    story_id: str
-    time: int
-    duplicate_of: str | None
-    features: Features
+__all__ = ["Member", "Members"]
+OPEN = 4096  # members held as they are, most of them of the stories of the day; the others are bytes
 
 
 class Members:
-    """The members, in the order they came in. `index` proposes neighbours, `theme` is that of `Common`."""
+    """The members, in the order they came in. `theme` is that of `Common`."""
 
-    def __init__(self, theme: NDArray[np.float64], index: Index | None = None) -> None:
-        self._members: dict[int, Member] = {}
-        self._stories: dict[str, list[int]] = {}
-        self._articles: dict[str, list[int]] = {}
-        self._index = index or BruteForceIndex(len(theme))
+    def __init__(self, theme: NDArray[np.float64]) -> None:
+        self.all: Shelf[int, Member] = Shelf(pack, unpack, OPEN)
+        self._stories: dict[str, array[int]] = {}
+        self._articles: dict[str, array[int]] = {}
+        self._dimensions = len(theme)
+        self._index = CellIndex(len(theme))
         self._common = Common(theme)
         self._ages: list[tuple[int, int]] = []  # a heap of (time, key), with those of removed members among them
         self._last_key = 0
 
     def __len__(self) -> int:
-        return len(self._members)
-
-    def __iter__(self) -> Iterator[Member]:
-        return iter(self._members.values())
+        return len(self.all)
 
     def add(self, entry_id: str, story_id: str, time: int, duplicate_of: str | None, features: Features) -> None:
         self._last_key += 1
-        self.admit(Member(self._last_key, entry_id, story_id, time, duplicate_of, features))
+        member = Member(self._last_key, entry_id, story_id, time, duplicate_of, features)
+        self.all[member.key] = member
+        self._list(member)
+        self._index.add(member.key, features.vector)
 
-    def admit(self, member: Member) -> None:
-        """Take in a member that has its key already."""
-        self._last_key = max(self._last_key, member.key)
-        self._members[member.key] = member
-        self._stories.setdefault(member.story_id, []).append(member.key)
-        if member.features.wording.article:
-            self._articles.setdefault(member.features.wording.article, []).append(member.key)
-        self._index.add(member.key, _searchable(member.features))
-        heapq.heappush(self._ages, (member.time, member.key))
-        if member.duplicate_of is None:  # copies say nothing about what reports have in common
-            self._common.add(member.features)
+    def restore(self, lines: Iterable[bytes], cells: Iterable[dict[str, Any]]) -> None:
+        """Take in what `all.packed()` and `cells()` of other members gave. Raises ValueError, KeyError or TypeError."""
+        for line in lines:
+            member = unpack(line)
+            self.all.fill([(member.key, line)])
+            self._list(member)
+            self._last_key = max(self._last_key, member.key)
+        self._index = CellIndex.restore(self._dimensions, cells, lambda key: self.all[key].features.vector)
+        if len(self._index) != len(self.all):
+            raise ValueError(f"{len(self.all)} members, {len(self._index)} of them in the index")
 
     def remove(self, member: Member) -> None:
-        del self._members[member.key]
+        del self.all[member.key]
         _drop(self._stories, member.story_id, member.key)
         if member.features.wording.article:
             _drop(self._articles, member.features.wording.article, member.key)
@@ -72,8 +67,15 @@ class Members:
         """Remove the members older than a time: a story that goes on sheds its beginnings."""
         while self._ages and self._ages[0][0] < before:
             _, key = heapq.heappop(self._ages)
-            if key in self._members:
-                self.remove(self._members[key])
+            if key in self.all:
+                self.remove(self.all[key])
+
+    def move(self, story_id: str, into: str) -> None:
+        """Give all members of a story to another one."""
+        keys = self._stories.pop(story_id, array("q"))
+        for key in keys:
+            self.all[key] = replace(self.all[key], story_id=into)
+        self._stories[into] = array("q", sorted([*self._stories.get(into, ()), *keys]))
 
     def of_story(self, story_id: str) -> list[Member]:
         return self._get(self._stories.get(story_id, ()))
@@ -83,7 +85,11 @@ class Members:
 
     def near(self, features: Features, k: int) -> list[Member]:
         """About `k` members nearest to the features, the oldest first."""
-        return self._get(sorted(self._index.nearest(_searchable(features), k)))
+        return self._get(sorted(self._index.nearest(features.vector, k)))
+
+    def cells(self) -> list[dict[str, Any]]:
+        """Which members the index holds together: it is of the state, for it grew with the members' history."""
+        return self._index.state()
 
     @property
     def reports(self) -> int:
@@ -93,15 +99,19 @@ class Members:
     def affinity(self, features: Features) -> Affinity:
         return self._common.to(features)
 
+    def _list(self, member: Member) -> None:
+        self._stories.setdefault(member.story_id, array("q")).append(member.key)
+        if member.features.wording.article:
+            self._articles.setdefault(member.features.wording.article, array("q")).append(member.key)
+        heapq.heappush(self._ages, (member.time, member.key))
+        if member.duplicate_of is None:  # copies say nothing about what reports have in common
+            self._common.add(member.features)
+
     def _get(self, keys: Iterable[int]) -> list[Member]:
-        return [self._members[key] for key in keys]
+        return [self.all[key] for key in keys]
 
 
-def _searchable(features: Features) -> NDArray[np.float32]:
-    return (features.vector / UNITS).astype(np.float32)
-
-
-def _drop(lists: dict[str, list[int]], name: str, key: int) -> None:
+def _drop(lists: dict[str, array[int]], name: str, key: int) -> None:
     lists[name].remove(key)
     if not lists[name]:
         del lists[name]

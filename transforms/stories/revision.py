@@ -64,6 +64,8 @@ def revised(thread: Thread, report: Report, claims: tuple[Claim, ...]) -> Thread
     # The title of the entry that says most: a headline that says no more does not replace one that people have seen.
     better = len(report.signals) > thread.said and report.duplicate_of is None
     others = tuple(e for e in story.entries if e.id != entry.id)
+    was_copy = any(e.id == entry.id and e.duplicate_of is not None for e in story.entries)
+    own = report.duplicate_of is None and (was_copy or not update)  # a copy whose edit repeats nobody is a report of its own
     if update and len(others) < len(story.entries):
         entries = tuple(_entry(report) if e.id == entry.id else e for e in story.entries)
     else:
@@ -77,7 +79,7 @@ def revised(thread: Thread, report: Report, claims: tuple[Claim, ...]) -> Thread
         last_time=max(story.last_time, entry.time),
         entries=entries,
         entry_count=story.entry_count + (not update),
-        origin_count=story.origin_count + (not update and report.duplicate_of is None),
+        origin_count=story.origin_count + own,
         outlets=_with(story.outlets, entry.outlet),
         actors=actors,
         claims=claims,

@@ -1,98 +1,118 @@
-"""A fold written down: JSON, exact to the last bit, without pickles."""
+"""A fold written down: lines of JSON, exact to the last bit, without pickles.
+
+    {"format": ..., "log_time": ..., ...}     what there is once, and how many lines of each kind follow
+    {"story": ..., "said": ...}               a thread
+    [1, "entry", "story", ...]                a member
+    ["entry", ["hash"], "story", ...]         an entry seen
+
+Threads and members are held as these lines while they are not in use, so that writing and reading a large state is little
+more than copying it.
+"""
 
 from __future__ import annotations
 
-import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas import Story, from_dict, to_dict
-from transforms.stories.affinity import Features
-from transforms.stories.members import Member
+from transforms.stories.member import pack_vector, unpack_vector
 from transforms.stories.revision import Thread
 from transforms.stories.seen import Seen
-from transforms.stories.wording import Wording
+from transforms.stories.shelf import Shelf
 
-FORMAT = 1
+FORMAT = 3
+OPEN_THREADS = 1024
 
 
 @dataclass(frozen=True)
 class State:
-    """What a fold cannot compute anew. All lists are in the order in which the fold holds them."""
+    """What a fold cannot compute anew. All lists are in the order in which the fold holds them.
+
+    members, cells  what `Members.restore` takes
+    """
 
     log_time: int
     theme: NDArray[np.float64]
-    threads: list[Thread]
-    members: list[Member]
+    threads: Shelf[str, Thread]
+    members: Iterable[bytes]
+    cells: list[dict[str, Any]]
     seen: list[tuple[str, Seen]]
     claims: list[tuple[str, int]]
 
 
+def threads(lines: Iterable[bytes] = ()) -> Shelf[str, Thread]:
+    """Threads by the id of their story; `lines` are those that another such shelf packed."""
+    shelf: Shelf[str, Thread] = Shelf(_pack_thread, _unpack_thread, OPEN_THREADS)
+    shelf.fill((_read(line)["story"]["id"], line) for line in lines)
+    return shelf
+
+
 def dump(state: State) -> bytes:
-    """The state as UTF-8 JSON."""
-    record = {
+    """The state as UTF-8 JSON lines."""
+    members = list(state.members)
+    head = {
         "format": FORMAT,
         "log_time": state.log_time,
-        "theme": _packed(state.theme),
-        "threads": [{"story": to_dict(t.story), "said": t.said} for t in state.threads],
-        "members": [_from_member(member) for member in state.members],
-        "seen": [[entry_id, list(s.hashes), s.story_id, s.duplicate_of, s.at] for entry_id, s in state.seen],
+        "theme": pack_vector(state.theme),
         "claims": state.claims,
+        "cells": state.cells,
+        "lines": [len(state.threads), len(members), len(state.seen)],
     }
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    seen = (_line([entry_id, list(s.hashes), s.story_id, s.duplicate_of, s.at]) for entry_id, s in state.seen)
+    return b"\n".join([_line(head), *state.threads.packed(), *members, *seen])
 
 
 def load(data: bytes) -> State:
     """The state that `dump` wrote. Raises ValueError, KeyError or TypeError if it is none."""
-    record = json.loads(data.decode("utf-8", "surrogatepass"))
-    if record["format"] != FORMAT:
-        raise ValueError(f"a snapshot of format {record['format']}, this release reads {FORMAT}")
+    lines = iter(data.split(b"\n"))
+    head = _read(next(lines))
+    if head["format"] != FORMAT:
+        raise ValueError(f"a snapshot of format {head['format']}, this release reads {FORMAT}")
+    threads_, members, seen = (_take(lines, count) for count in head["lines"])
+    if next(lines, None) is not None:
+        raise ValueError("a snapshot with lines left over")
     return State(
-        log_time=record["log_time"],
-        theme=_unpacked(record["theme"]),
-        threads=[Thread(from_dict(Story, t["story"]), t["said"]) for t in record["threads"]],
-        members=[_to_member(member) for member in record["members"]],
-        seen=[(entry_id, Seen(tuple(hashes), story, copy, at)) for entry_id, hashes, story, copy, at in record["seen"]],
-        claims=[(key, at) for key, at in record["claims"]],
+        log_time=head["log_time"],
+        theme=unpack_vector(head["theme"]),
+        threads=threads(threads_),
+        members=members,
+        cells=head["cells"],
+        seen=[_seen(line) for line in seen],
+        claims=[(key, at) for key, at in head["claims"]],
     )
 
 
-def _from_member(member: Member) -> dict[str, Any]:
-    wording = member.features.wording
-    return {
-        "key": member.key,
-        "entry": member.entry_id,
-        "story": member.story_id,
-        "time": member.time,
-        "copy": member.duplicate_of,
-        "vector": _packed(member.features.vector),
-        "words": sorted(wording.words),
-        "shingles": sorted(wording.shingles),
-        "body": sorted(wording.body),
-        "numbers": sorted(wording.numbers),
-        "article": wording.article,
-    }
+def _take(lines: Iterator[bytes], count: int) -> list[bytes]:
+    taken = list(islice(lines, count))
+    if len(taken) < count:
+        raise ValueError(f"a snapshot that lacks {count - len(taken)} lines")
+    return taken
 
 
-def _to_member(record: dict[str, Any]) -> Member:
-    wording = Wording(
-        words=frozenset(record["words"]),
-        shingles=frozenset(record["shingles"]),
-        body=frozenset(record["body"]),
-        numbers=frozenset(record["numbers"]),
-        article=record["article"],
-    )
-    features = Features(_unpacked(record["vector"]), wording)
-    return Member(record["key"], record["entry"], record["story"], record["time"], record["copy"], features)
+def _seen(line: bytes) -> tuple[str, Seen]:
+    entry_id, hashes, story, copy, at = _read(line)
+    return entry_id, Seen(tuple(hashes), story, copy, at)
 
 
-def _packed(vector: NDArray[np.float64]) -> str:
-    return base64.b64encode(vector.astype("<i4").tobytes()).decode("ascii")
+def _pack_thread(thread: Thread) -> bytes:
+    rest = {f.name: getattr(thread, f.name) for f in fields(Thread) if f.name != "story"}
+    return _line({"story": to_dict(thread.story), **rest})
 
 
-def _unpacked(text: str) -> NDArray[np.float64]:
-    return np.frombuffer(base64.b64decode(text), "<i4").astype(np.float64)
+def _unpack_thread(line: bytes) -> Thread:
+    record = _read(line)
+    return Thread(**{**record, "story": from_dict(Story, record["story"])})
+
+
+def _line(record: Any) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _read(line: bytes) -> Any:
+    return json.loads(line.decode("utf-8", "surrogatepass"))

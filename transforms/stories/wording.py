@@ -1,17 +1,22 @@
-"""What an entry's words look like to the fold: which words, which numbers, which runs of words, which article."""
+"""What an entry's words look like to the fold: which words, numbers, days and actors, which runs of words, which article."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
-from schemas import Entry
+from schemas import Actor, Entry
+from transforms.embedding.lead import headline
+from transforms.stories.days import days_named
 
 SHINGLE = 4  # words in a run; long enough that two reporters rarely share one, short enough to survive an editor
 MAX_SHINGLES = 400
 MAX_WORDS = 80
+LONG_BODY = 12  # shingles; a shorter body may be a formula ("Follow live updates")
+SMALL_NUMBER = 12  # a number up to it may be written as a word, and counts many things
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _NUMBER = re.compile(r"\d[\d.,]*")
@@ -23,6 +28,7 @@ says she should so than that the their them then there these they this those to 
 where which while who why will with would you your
 """
 _FUNCTION_WORDS = frozenset(_LITTLE_WORDS.split())
+_NEGATION = re.compile(r"\b(?:not|no|never|nobody|none|without|cannot|den(?:y|ies|ied)|false)\b|n['’]t\b")
 _ENDINGS = ("ing", "ed", "es", "s")
 
 
@@ -30,28 +36,46 @@ _ENDINGS = ("ing", "ed", "es", "s")
 class Wording:
     """An entry's wording.
 
-    words     stems of title and lead, without function words
-    shingles  hashes of the runs of SHINGLE words of title, summary and text
-    body      the same of summary and text alone (a copy may have a headline of its own)
-    numbers   the numbers of title and summary, without separators
-    article   what tells the page from others, "" if the address does not
+    words      stems of title and lead, without function words
+    shingles   hashes of the runs of SHINGLE words of headline, summary and text
+    body       the same of summary and text alone (a copy may have a headline of its own)
+    numbers    the numbers of title and summary, without separators
+    negations  words that turn a statement round, of the body if it is long, else of the headline as well
+    days       that title and summary name (see days_named)
+    actors     names of those in the entry
+    article    what tells the page from others, "" if the address does not
     """
 
     words: frozenset[str]
     shingles: frozenset[int]
     body: frozenset[int]
     numbers: frozenset[str]
+    negations: frozenset[str]
+    days: frozenset[int]
+    actors: frozenset[str]
     article: str
 
+    @property
+    def quantities(self) -> frozenset[str]:
+        """The numbers that tell a development from another: troops, sums, years; not "two calls"."""
+        return frozenset(n for n in self.numbers if len(n) > 2 or int(n) > SMALL_NUMBER)
 
-def wording_of(entry: Entry, title_and_lead: str) -> Wording:
-    """The wording of an entry; `title_and_lead` is what its vector stands for."""
-    body = f"{entry.summary} {entry.text}".strip()
+
+def wording_of(entry: Entry, title_and_lead: str, actors: Iterable[Actor] = ()) -> Wording:
+    """The wording of an entry in which `actors` were found; `title_and_lead` is what its vector stands for."""
+    told = f"{entry.title} {entry.summary}"
+    body_text = f"{entry.summary} {entry.text}".strip()
+    whole = f"{headline(entry.title)} {body_text}"
+    body = _shingles(body_text)
+    decisive = body_text if len(body) >= LONG_BODY else whole
     return Wording(
         words=frozenset(words_of(title_and_lead)),
-        shingles=_shingles(f"{entry.title} {body}"),
-        body=_shingles(body),
-        numbers=frozenset(re.sub(r"[.,]", "", n) for n in _NUMBER.findall(f"{entry.title} {entry.summary}")),
+        shingles=_shingles(whole),
+        body=body,
+        numbers=frozenset(re.sub(r"[.,]", "", n) for n in _NUMBER.findall(told)),
+        negations=frozenset(word[:3] for word in _NEGATION.findall(decisive.lower())),  # "denies" is "denied"
+        days=days_named(told, entry.time),
+        actors=frozenset(actor.name for actor in actors),
         article=article_of(entry.url),
     )
 

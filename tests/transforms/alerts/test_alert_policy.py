@@ -77,10 +77,22 @@ CASES = (
         policy=(("max_alert_age_hours", 2),),
     ),
     Case(
-        "a copy of another entry's wording, even one that adds a claim",
-        follow_up(BUILDUP, replace(a_claim(a_signal("ATTACK")), revision=2), relation="duplicate"),
+        "a copy of another entry's wording",
+        follow_up(BUILDUP, relation="duplicate", reached_rank=-1),
         False,
         "repeats the wording",
+    ),
+    Case(
+        "a copy whose headline puts a claim that the watch has heard in another way",
+        follow_up(BUILDUP, replace(a_claim(a_signal("ATTACK"), novelty=0.9), revision=2), relation="duplicate"),
+        False,
+        "repeats the wording",
+    ),
+    Case(
+        "a copy to which an editor has added what nobody had said",
+        follow_up(BUILDUP, replace(a_claim(a_signal("ATTACK")), revision=2), relation="duplicate"),
+        True,
+        "the severity rises",
     ),
     Case("another outlet says the same", follow_up(BUILDUP), False, "nothing serious that the story had not said"),
     Case(
@@ -224,6 +236,6 @@ def test_any_alert_is_serious_recent_and_either_new_or_a_rise(
     assert judgement.reason
     if judgement.alert:
         assert judgement.rank >= SEVERITIES.index("MEDIUM")
-        assert relation != "duplicate"
+        assert relation != "duplicate" or judgement.changed
         assert hours >= 11.9
         assert judgement.changed or judgement.rank > max(alerted, reached)

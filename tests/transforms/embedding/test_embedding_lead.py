@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from factories import an_entry
 
-from transforms.embedding.lead import MAX_LEAD, lead, title_and_lead
+from transforms.embedding.lead import MAX_LEAD, headline, lead, title_and_lead
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,21 @@ def test_the_lead_of_a_text_without_sentences_is_cut() -> None:
 )
 def test_title_and_lead(title: str, summary: str, text: str, words: str) -> None:
     assert title_and_lead(an_entry(title=title, summary=summary, text=text)) == words
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Fleet gathers off the island - Coast Daily", "Fleet gathers off the island"),
+        ("Fleet gathers off the island | The Coast Daily", "Fleet gathers off the island"),
+        ("World News | Fleet gathers off the island | Coast", "Fleet gathers off the island"),
+        ("Fleet gathers off the island - 680 NEWS", "Fleet gathers off the island"),
+        ("Fleet gathers - Coast Daily", "Fleet gathers - Coast Daily"),
+        ("Fleet gathers off the island - and nobody knows why", "Fleet gathers off the island - and nobody knows why"),
+        ("Norland-Sudland talks end without a word", "Norland-Sudland talks end without a word"),
+        ("Live | Coast", "Live | Coast"),
+        (" ", ""),
+    ],
+)
+def test_the_headline_is_the_title_without_the_names_of_site_and_section(title: str, words: str) -> None:
+    assert headline(title) == words

@@ -37,6 +37,26 @@ def test_gated_reports_get_the_vector_of_title_and_lead(monkeypatch: pytest.Monk
         assert_that(dead, equal_to([("EmbedEntries", "c", True)]), "Failures")
 
 
+def test_a_batch_is_embedded_together_and_leaves_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    class CountsTexts(CountsLetters):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            sizes.append(len(texts))
+            return super().embed(texts)
+
+    sizes: list[int] = []
+    monkeypatch.setattr(transform, "embedder", lambda model, threads: CountsTexts())
+    monkeypatch.setattr(transform, "BATCH", 3)
+    dofn = transform._Read("", 1)
+    dofn.setup()
+    dofn.start_bundle()
+    reports = [a_report(an_entry(str(n), title="x" * n), vector=b"", gated=n != 2) for n in range(5)]
+    out = [w.value for report in reports for w in dofn.process(report, 0, None)]
+    out += [w.value for w in dofn.finish_bundle()]
+    assert [report.entry.id for report in out] == ["0", "1", "2", "3", "4"]
+    assert [bool(report.vector) for report in out] == [True, True, False, True, True]
+    assert sizes == [2, 2]
+
+
 def test_without_a_model_the_pipeline_stops(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_model(directory: str, threads: int) -> None:
         raise ModelError(f"{directory} holds no model.safetensors")

@@ -335,3 +335,65 @@ def test_what_a_judgement_holds_back_is_known_to_the_next() -> None:
     fold.fold(report("a"))
     Fold.restore(WATCH, holding, fold.snapshot()).fold(report("b", 1, lean=0.3, outlet="Herald"))
     assert seen == [(), ("claim 1",)]
+
+
+WIRE = (
+    "The ministry of the island has counted nine thousand soldiers on the other shore of the narrow strait since Monday morning."
+)
+
+
+def test_an_edited_copy_that_repeats_nobody_any_more_is_a_report_of_its_own() -> None:
+    fold = a_fold()
+    wire, copy = report("wire", title="Soldiers counted", summary=WIRE), report("copy", 1, summary=WIRE, outlet="Echo")
+    own = "Echo's reporter has been to the strait and seen no soldier at all but a great many gulls and two fishing boats."
+    edit = report("copy", 2, title="No soldiers in sight", summary=own, version=2, outlet="Echo", signals=(a_signal("TALKS"),))
+    _, (second, _), (third, story) = fold_all(fold, wire, copy, edit)
+    assert (second.relation, second.duplicate_of) == ("duplicate", "wire")
+    assert (third.relation, third.duplicate_of) == ("update", None)
+    assert story is not None
+    assert (story.entry_count, story.origin_count) == (2, 2)
+    assert [c.outlets for c in story.claims] == [("Echo",)]
+
+
+def test_a_copy_that_is_edited_a_little_stays_a_copy() -> None:
+    fold = a_fold()
+    wire, copy = report("wire", title="Soldiers counted", summary=WIRE), report("copy", 1, summary=WIRE)
+    edit = report("copy", 2, title="Soldiers at the strait", summary=WIRE.replace("narrow ", ""), version=2)
+    _, _, (third, story) = fold_all(fold, wire, copy, edit)
+    assert (third.relation, third.duplicate_of) == ("update", "wire")
+    assert story is not None
+    assert story.origin_count == 1
+
+
+def test_a_sentence_turned_round_is_no_copy() -> None:
+    fold = a_fold()
+    reports = [report("a", summary=WIRE), report("b", 1, summary=WIRE.replace("has counted", "has not counted"))]
+    assert [r.relation for r, _ in fold_all(fold, *reports)] == ["new", "report"]
+
+
+def test_the_record_tells_with_whom_an_entry_was_compared_and_why_it_was_placed() -> None:
+    fold = a_fold()
+    norland = Actor("name:Norland", "Norland", "state", "", "", (), ())
+    first = dataclasses.replace(report("a", summary="The fleet of 4,000 men anchored on Monday."), actors=(norland,))
+    other = report("b", 1, subject="bread")
+    second = report("c", 30, lean=0.3, title="Fleet anchored", summary="The fleet of 4,000 men anchored on Saturday.")
+    *_, (placed, _) = fold_all(fold, first, other, dataclasses.replace(second, actors=(norland,)))
+    nearest, *others = placed.compared
+    assert (nearest.entry_id, nearest.story_id, nearest.verdict) == ("a", placed.story_id, "report")
+    assert nearest.affinity >= nearest.needed
+    assert nearest.cosine == placed.similarity
+    assert {"fleet", "anchor", "men"} <= set(nearest.shared_words)
+    assert (nearest.shared_actors, nearest.shared_numbers, nearest.actors) == (("Norland",), ("4000",), 1.0)
+    assert (nearest.against, nearest.hours) == (("days", "silence"), 30.0)
+    assert [(c.entry_id, c.verdict) for c in others] == [("b", "apart")]
+    assert others[0].affinity < others[0].needed
+
+
+def test_a_copy_and_a_version_are_compared_with_what_they_repeat_or_replace() -> None:
+    fold = a_fold()
+    wire, copy = report("wire", summary=WIRE), report("copy", 1, summary=WIRE)
+    edit = report("wire", 2, title="Soldiers recounted", summary=WIRE, version=2)
+    _, (copied, _), (edited, _) = fold_all(fold, wire, copy, edit)
+    assert [(c.entry_id, c.verdict) for c in copied.compared] == [("wire", "duplicate")]
+    assert copied.compared[0].resemblance > 0.8
+    assert [(c.entry_id, c.verdict) for c in edited.compared] == [("wire", "version")]

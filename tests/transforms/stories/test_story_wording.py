@@ -67,3 +67,35 @@ def test_a_long_text_has_a_bounded_wording() -> None:
     wording = wording_of(an_entry(text=text), text)
     assert len(wording.shingles) <= MAX_SHINGLES
     assert len(wording.words) <= MAX_WORDS
+
+
+@pytest.mark.parametrize(
+    ("title", "negations"),
+    [
+        ("The fleet has sailed", set()),
+        ("The fleet has not sailed", {"not"}),
+        ("The fleet hasn’t sailed", {"n’t"}),
+        ("Norland denies that the fleet has sailed", {"den"}),
+        ("Norland denied that the fleet has sailed", {"den"}),
+        ("Notable fleet sails to Denmark", set()),
+    ],
+)
+def test_words_that_turn_a_statement_round_are_told(title: str, negations: set[str]) -> None:
+    assert wording_of(an_entry(title=title, summary=""), title).negations == negations
+
+
+def test_in_a_long_body_the_headline_of_a_copy_turns_nothing_round() -> None:
+    body = "Ships of the northern fleet have gathered off the island, and its government has called up the reserve on Monday."
+    plain, headed = (wording_of(an_entry(title=title, summary=body), title) for title in ("Ships gather", "Not a drill"))
+    assert plain.negations == headed.negations == set()
+
+
+def test_quantities_are_the_numbers_that_tell_a_development() -> None:
+    wording = wording_of(an_entry(title="2 calls, 13 ships, 175,000 men in 2022", summary=""), "")
+    assert wording.quantities == {"13", "175000", "2022"}
+
+
+def test_the_headline_is_read_without_the_name_of_the_site() -> None:
+    a = wording_of(an_entry(title="Fleet gathers off the island - Coast Daily", summary=""), "")
+    b = wording_of(an_entry(title="Fleet gathers off the island", summary=""), "")
+    assert a.shingles == b.shingles

@@ -1,0 +1,144 @@
+"""The encoder of all-MiniLM-L6-v2: texts in, unit vectors out, from the weights and the tokenizer of the saved model.
+
+    texts ──► word pieces ──► packs of texts, the short ones first ──► 6 layers ──► mean of a text's pieces ──► unit vectors
+
+The same network as sentence_transformers runs it (BERT, Devlin et al. 2019), with its linear layers in whole numbers (see
+integers.py). Texts stand in a pack one after the other, without padding; attention sees texts of equal length together.
+What a row is depends on no other row, so a vector depends on its text only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+
+from transforms.embedding.integers import Linear, Rows
+
+PACK = 512  # word pieces; more do not fit into a core's cache, fewer leave it idle (measured: benchmarks/embedding.py)
+_KEPT_MEMORY = 30 << 20
+
+Weights = dict[str, torch.Tensor]
+
+
+class Encoder:
+    """The model in a directory of the sentence-transformers layout.
+
+    threads  how many packs are worked on at a time; a pack is one thread's work
+    Raises OSError, KeyError or ValueError if the directory does not hold such a model.
+    """
+
+    def __init__(self, directory: Path, threads: int = 1) -> None:
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        self._size = int(config["hidden_size"])
+        self._heads = int(config["num_attention_heads"])
+        weights = load_file(directory / "model.safetensors")
+        self._words = weights["embeddings.word_embeddings.weight"]
+        self._places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+        self._norm = _Norm(weights, "embeddings.LayerNorm", config["layer_norm_eps"])
+        self._layers = [_Layer(weights, f"encoder.layer.{i}", config) for i in range(config["num_hidden_layers"])]
+        self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        sentences = json.loads((directory / "sentence_bert_config.json").read_text(encoding="utf-8"))
+        self._tokenizer.enable_truncation(int(sentences["max_seq_length"]))
+        self.threads = threads
+        # glibc gives memory back to the system as soon as a large block is free, and takes it again for the next tensor,
+        # which cost a fifth of the time. Once a block of this size was free, it keeps blocks of up to twice the size.
+        torch.empty(_KEPT_MEMORY, dtype=torch.uint8)
+
+    @property
+    def dimensions(self) -> int:
+        return self._size
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of the texts in their order, shape (len(texts), dimensions)."""
+        vectors = np.zeros((len(texts), self._size), np.float32)
+        pieces = [encoded.ids for encoded in self._tokenizer.encode_batch(list(texts))]
+        packs = list(_packs(pieces))
+        if self.threads > 1 and len(packs) > 1:
+            with ThreadPoolExecutor(self.threads) as pool:
+                done = list(pool.map(lambda pack: self._encode([pieces[i] for i in pack]), packs))
+        else:
+            done = [self._encode([pieces[i] for i in pack]) for pack in packs]
+        for pack, found in zip(packs, done, strict=True):
+            vectors[pack] = found
+        return vectors
+
+    @torch.inference_mode()
+    def _encode(self, pieces: Sequence[list[int]]) -> NDArray[np.float32]:
+        """Vectors of the texts of one pack, which are sorted by length."""
+        groups = [torch.tensor(list(same)) for _, same in groupby(pieces, key=len)]
+        shapes = [(len(group), group.shape[1]) for group in groups]
+        embedded = [(self._words[group] + self._places[: group.shape[1]]).flatten(0, 1) for group in groups]
+        states = self._norm(torch.cat(embedded))
+        for layer in self._layers:
+            states = layer(states, shapes)
+        means = [group.mean(1) for group in _by_text(states, shapes)]
+        vectors: NDArray[np.float32] = torch.nn.functional.normalize(torch.cat(means)).numpy()
+        return vectors
+
+
+class _Norm:
+    def __init__(self, weights: Weights, name: str, epsilon: float) -> None:
+        self._weight, self._bias, self._epsilon = weights[f"{name}.weight"], weights[f"{name}.bias"], epsilon
+
+    def __call__(self, states: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.layer_norm(states, self._weight.shape, self._weight, self._bias, self._epsilon)
+
+
+class _Layer:
+    def __init__(self, weights: Weights, name: str, config: dict[str, float]) -> None:
+        def linear(*names: str) -> Linear:
+            parts = [f"{name}.{part}" for part in names]
+            return Linear(
+                torch.cat([weights[f"{part}.weight"] for part in parts]), torch.cat([weights[f"{part}.bias"] for part in parts])
+            )
+
+        self._heads = int(config["num_attention_heads"])
+        self._asked = linear("attention.self.query", "attention.self.key", "attention.self.value")
+        self._answered = linear("attention.output.dense")
+        self._answered_norm = _Norm(weights, f"{name}.attention.output.LayerNorm", config["layer_norm_eps"])
+        self._wide = linear("intermediate.dense")
+        self._narrow = linear("output.dense")
+        self._norm = _Norm(weights, f"{name}.output.LayerNorm", config["layer_norm_eps"])
+
+    def __call__(self, states: torch.Tensor, shapes: Sequence[tuple[int, int]]) -> torch.Tensor:
+        asked = self._asked(Rows(states))
+        attended = torch.cat([self._attention(group) for group in _by_text(asked, shapes)])
+        states = self._answered_norm(self._answered(Rows(attended)).add_(states))
+        wide = torch.nn.functional.gelu(self._wide(Rows(states)))
+        return self._norm(self._narrow(Rows(wide)).add_(states))
+
+    def _attention(self, asked: torch.Tensor) -> torch.Tensor:
+        """(texts, pieces, 3 * size) -> (texts * pieces, size)."""
+        query, key, value = asked.unflatten(2, (3, self._heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+        return attended.transpose(1, 2).flatten(2).flatten(0, 1)
+
+
+def _packs(pieces: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Indexes of the texts, the shortest first, in packs of at most PACK pieces or of one text."""
+    pack: list[int] = []
+    held = 0
+    for i in sorted(range(len(pieces)), key=lambda i: len(pieces[i])):
+        if pack and held + len(pieces[i]) > PACK:
+            yield pack
+            pack, held = [], 0
+        pack.append(i)
+        held += len(pieces[i])
+    if pack:
+        yield pack
+
+
+def _by_text(rows: torch.Tensor, shapes: Sequence[tuple[int, int]]) -> list[torch.Tensor]:
+    """The rows of a pack as one tensor (texts, pieces, columns) for each length of text."""
+    parts = rows.split([texts * length for texts, length in shapes])
+    return [part.unflatten(0, shape) for part, shape in zip(parts, shapes, strict=True)]
