@@ -16,7 +16,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.util import compile_infix_regex
 
-from schemas.watch import ActorSpec
+from schemas.watch import ActorSpec, Office
 from transforms.actors.plain import plain
 
 SURE, SEAT, DECOY, SHORT = "sure", "seat", "decoy", "short"
@@ -155,7 +155,7 @@ def name_id(name: str) -> str:
     return "name:" + (slug or hashlib.sha256(name.encode()).hexdigest()[:12])
 
 
-def role(spec: ActorSpec, day: date) -> str:
-    """The office held on the day, the one begun last if there are several, "" if none."""
+def office_of(spec: ActorSpec, day: date) -> Office | None:
+    """The office held on the day, the one begun last if there are several, None if none is."""
     held = [o for o in spec.offices if (o.since is None or o.since <= day) and (o.until is None or day < o.until)]
-    return max(held, key=lambda o: o.since or date.min).title if held else ""
+    return max(held, key=lambda o: o.since or date.min) if held else None

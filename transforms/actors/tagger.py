@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from spacy.tokens import Doc
 
@@ -12,9 +13,10 @@ from schemas.entry import Entry
 from schemas.report import Actor, Mention
 from schemas.watch import ActorSpec, Watch
 from transforms.actors.bodies import Bodies
+from transforms.actors.codes import Codes
 from transforms.actors.english import english
 from transforms.actors.judge import Judge
-from transforms.actors.lexicon import Lexicon, Name, actor_id, name_id, role
+from transforms.actors.lexicon import Lexicon, Name, actor_id, name_id, office_of
 from transforms.actors.model import ModelNames
 from transforms.actors.plain import plain
 from transforms.actors.scratch import Scratch
@@ -36,6 +38,7 @@ class ActorTagger:
         self.lexicon = Lexicon(specs)
         words = english()
         self.judge = Judge(self.lexicon, words)
+        self.codes = Codes(specs, words)
         self.bodies = Bodies(self.lexicon, words)
         self.strangers = Strangers(self.lexicon, words)
         self.model = ModelNames(model) if model else None
@@ -52,20 +55,20 @@ class ActorTagger:
         settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(d.text for d in docs.values()))
         day = datetime.fromtimestamp(entry.time / 1_000_000, UTC).date()
 
-        actors = [self._actor(self.specs[i], role(self.specs[i], day), ns, entry) for i, ns in settled.items()]
+        actors = [self._actor(self.specs[i], day, ns, entry) for i, ns in settled.items()]
         states = [n for i, ns in settled.items() if self.specs[i].kind == "state" for n in ns]
         others = [n for i, ns in settled.items() if self.specs[i].kind != "state" for n in ns]
-        actors += self._bodies(docs, states, others, entry)
+        actors += self._bodies(docs, states, others, day, entry)
         actors += self._strangers(docs, names, entry)
         if self.model:
             actors += self.model.find(entry, [m for a in actors for m in a.mentions])
         return tuple(sorted(_merged(actors), key=lambda a: (_place(a.mentions[0]), a.name)))
 
-    def _bodies(self, docs: dict[str, Doc], states: list[Name], others: list[Name], entry: Entry) -> list[Actor]:
+    def _bodies(self, docs: dict[str, Doc], states: list[Name], others: list[Name], day: date, entry: Entry) -> list[Actor]:
         taken = {(n.field, i) for n in others for i in range(n.start, n.end)}
         found = [hit for f, doc in docs.items() for hit in self.bodies.find(f, doc, [n for n in states if n.field == f])]
         return [
-            self._actor(spec, "", [n], entry)
+            self._actor(spec, day, [n], entry)
             for spec, n in found
             if taken.isdisjoint((n.field, i) for i in range(n.start, n.end))
         ]
@@ -83,11 +86,14 @@ class ActorTagger:
         state = self.specs[person.state] if person.state is not None and person.state >= 0 else None
         acts_for = "" if state is None else state.name if state.kind == "state" else state.state
         full = person.name.text
-        return Actor(name_id(full), full, "person", person.role, acts_for, (), (_mention(name, entry),))
+        code = self.codes.of_stranger(acts_for, person.role)
+        return Actor(name_id(full), full, "person", person.role, acts_for, (), (_mention(name, entry),), code)
 
-    def _actor(self, spec: ActorSpec, held: str, names: Iterable[Name], entry: Entry) -> Actor:
+    def _actor(self, spec: ActorSpec, day: date, names: Iterable[Name], entry: Entry) -> Actor:
         mentions = tuple(_mention(n, entry) for n in names)
-        return Actor(actor_id(spec), spec.name, spec.kind, held, spec.state, spec.aliases, mentions)
+        office = office_of(spec, day)
+        held, code = office.title if office else "", self.codes.of(spec, office)
+        return Actor(actor_id(spec), spec.name, spec.kind, held, spec.state, spec.aliases, mentions, code)
 
 
 def _mention(name: Name, entry: Entry) -> Mention:
@@ -105,7 +111,7 @@ def _merged(actors: list[Actor]) -> list[Actor]:
     for same in by_id.values():
         a = same[0]
         mentions = tuple(sorted({m for s in same for m in s.mentions}, key=_place))
-        merged.append(Actor(a.id, a.name, a.kind, a.role, a.state, a.aliases, mentions))
+        merged.append(replace(a, mentions=mentions))
     return merged
 
 
