@@ -1,17 +1,16 @@
 """Codes: an actor's country and sector in the letters of CAMEO and PLOVER, as of a day.
 
-    Poland                             POL           a state: ISO 3166 alpha-3
-    the Polish Ministry of Defence     POLGOV        a body, a force, a company: its state and its sector
-    Andrzej Duda, on a day in 2022     POLGOV        a person: the sector of the office held on that day
-    Lech Walesa, on the same day       POLELI        out of office: the elite
-    NATO                               IGOWSTNAT     an international actor: CAMEO's own code
-    Jens Stoltenberg, in office        IGOWSTNAT     and who speaks for it
+Poland                             POL           a state: ISO 3166 alpha-3
+the Polish Ministry of Defence     POLGOV        a body, a force, a company: its state and its sector
+Andrzej Duda, on a day in 2022     POLGOV        a person: the sector of the office held on that day
+Lech Walesa, on the same day       POLELI        out of office: the elite
+NATO                               IGOWSTNAT     an international actor: CAMEO's own code
+Jens Stoltenberg, in office        IGOWSTNAT     and who speaks for it
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
 
 from schemas.watch import ActorSpec, Office
 from transforms.actors.english import English

@@ -14,6 +14,7 @@ from schemas.config import Settings, read_yaml
 from schemas.watch import Sector
 
 STOP = frozenset(STOP_WORDS)
+OF_TITLES = frozenset({"under", "first"})  # stop words that tell one office from another
 
 
 class Scene(Settings):
@@ -96,7 +97,7 @@ class English(Settings):
     def title_words(self, title: str) -> set[str]:
         """The words of a title as they are compared: "Defense Sec." gives {"defence", "secretary"}."""
         words = re.findall(r"[a-z]+", title.lower())
-        return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - STOP
+        return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - (STOP - OF_TITLES)
 
 
 def title_case(doc: Doc) -> bool:
