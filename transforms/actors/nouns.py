@@ -30,12 +30,12 @@ class Nouns:
         """
         meant = {noun: hit for noun, actors in self._actors.items() if len(hit := actors.intersection(named)) == 1}
         for token in doc if meant else ():
-            hit = meant.get(token.lower_)
-            if not hit or (token.i + 1 < len(doc) and doc[token.i + 1].lower_ in ANOTHER):
+            actor = meant.get(token.lower_)
+            if not actor or (token.i + 1 < len(doc) and doc[token.i + 1].lower_ in ANOTHER):
                 continue
             start = next((i for i in range(token.i - 1, max(-1, token.i - 2 - REACH), -1) if doc[i].lower_ in ARTICLES), None)
             if start is not None and _one_phrase(doc, start + 1, token.i):
-                (index,) = hit
+                (index,) = actor
                 yield index, Name(field, doc, start, token.i + 1, ())
 
 
