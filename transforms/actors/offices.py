@@ -1,4 +1,4 @@
-"""Who holds the office that a text names by its title alone: "UK PM", "the Ukrainian defence minister".
+"""Who holds the office that a text names by its title alone: "UK PM", "the Irish defence minister".
 
 The words name the state, and the mention stays one of the state: that somebody acts for it is all they say. Who it was on
 the day is told with the mention.
@@ -66,6 +66,6 @@ class Offices:
 
 
 def _words_of(state: ActorSpec) -> set[str]:
-    """The words by which titles say whose office it is: "ukraine", "ukrainian"."""
+    """The words by which titles say whose office it is: "ireland", "irish"."""
     names = (state.name, *state.aliases, *state.stands_for, *state.short_names)
     return {word for name in names for word in re.findall(r"[a-z]+", plain(name).lower())} - STOP | {"us", "uk"}
