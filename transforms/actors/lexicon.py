@@ -98,16 +98,17 @@ class Lexicon:
         holder: dict[int, tuple[Sense, ...]] = {}
         found = []
         for start, end in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
-            senses = self._senses_of(doc[start:end])
+            senses = self.senses_of(doc[start:end])
             outer = next((holder[i] for i in range(start, end) if i in holder), None)
             if outer is None or (self._is_state(senses) and not self._is_state(outer) and outer[0].kind != DECOY):
                 holder.update(dict.fromkeys(range(start, end), senses) if outer is None else {})
                 found.append(Name(field, doc, start, end, senses, nested=outer is not None))
         return sorted(found, key=lambda n: (n.start, -n.end))
 
-    def _senses_of(self, span: Span) -> tuple[Sense, ...]:
+    def senses_of(self, span: Span) -> tuple[Sense, ...]:
+        """What the words may mean, the first the likeliest; () if they are no name."""
         key = self._key(span)
-        return self._by_tokens.get(key) or self._by_tokens[key.lower()]
+        return self._by_tokens.get(key) or self._by_tokens.get(key.lower(), ())
 
     def _is_state(self, senses: tuple[Sense, ...]) -> bool:
         return senses[0].kind == SURE and self.specs[senses[0].index].kind == "state"
