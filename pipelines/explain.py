@@ -41,7 +41,7 @@ def run(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="vedette explain", description=__doc__.split("\n")[0])
     parser.add_argument("what", metavar="TEXT|URL|FILE", help="a text (its first line is the title), the address of an article, "
                         "a file (text, HTML or one line of recorded entries), - for standard input")  # fmt: skip
-    parser.add_argument("--watch", default="watches/ukraine", help="folder of the watch (default: watches/ukraine)")
+    parser.add_argument("--watch", required=True, help="folder of the watch")
     parser.add_argument("--published", default="", help="when it was published, ISO 8601 (default: what the file says, else now)")
     parser.add_argument("--html", type=Path, help="write a page here, complete in itself")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the answer on the screen (default: text)")
