@@ -17,7 +17,7 @@ setup(
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "localpubsub*", "watches"]),
     package_data={
-        "pipelines": ["topics/*.yaml"],
+        "pipelines": ["*.html", "topics/*.yaml"],
         "schemas": ["*.avsc"],
         "transforms": ["**/*.yaml"],
         "watches": ["**/*.yaml", "**/*.opml", "**/*.jsonl"],
@@ -32,6 +32,7 @@ setup(
         "lxml_html_clean>=0.4",
         "numpy>=1.26",
         "protego>=0.4",
+        "py3langid>=0.4,<0.5",
         "pydantic>=2.7,<3",
         "pyyaml>=6",
         "rich>=13",

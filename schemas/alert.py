@@ -53,6 +53,7 @@ class AlertActor:
     role: str
     state: str
     mentions: int
+    code: str = ""
 
 
 @record

@@ -39,6 +39,14 @@ class Hit:
     right: int
     slots: dict[str, tuple[int, ...]]
 
+    @property
+    def kind(self) -> SignalType:
+        return self.rule.kind
+
+    @property
+    def spec(self) -> PatternSpec:
+        return self.rule.spec
+
 
 class Rules:
     """All rules of a taxonomy, indexed by the words that a line must have.

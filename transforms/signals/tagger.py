@@ -26,7 +26,7 @@ Claim = tuple[str, str | None, str | None, int | None]
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """A signal and what it is ranked by against others of the same claim."""
 
     signal: Signal
@@ -48,15 +48,19 @@ class SignalTagger:
         One signal for each type, source and target, in `text` also for each number ("90,000 troops", "up to 175,000").
         Raises ValueError if an actor's mention lies outside its field.
         """
+        return _without_repeats(self.readings(entry, actors))
+
+    def readings(self, entry: Entry, actors: tuple[Actor, ...]) -> list[Reading]:
+        """All that is read in the entry, each with the hit that says why, before repeats are dropped."""
         year = int(iso(entry.time)[:4])
         cast = Cast(self._named(entry, actors), self.sides)
-        readings: list[_Reading] = []
+        readings: list[Reading] = []
         for place, field in enumerate(FIELDS):
             text = getattr(entry, field)[:MAX_CHARACTERS]
             for line in lines(field, text, actors, self.rules.grammar):
                 for hit in _best_of_each_place(list(self.rules.hits(line))):
                     readings += self._read(hit, text, cast, year, place)
-        return _without_repeats(readings)
+        return readings
 
     def _named(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[str, ...]:
         """The names that sources and targets may bear, in order of first mention; a town of the target names the target."""
@@ -66,7 +70,7 @@ class SignalTagger:
             names |= dict.fromkeys(self.sides.target[:1])
         return tuple(names)
 
-    def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[_Reading]:
+    def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[Reading]:
         kind = hit.rule.kind
         how = modality(hit, self.rules, year)
         if how in kind.void:
@@ -101,7 +105,7 @@ class SignalTagger:
                 _FIELD_RANK[place],
                 start,
             )
-            out.append(_Reading(signal, hit, rank))
+            out.append(Reading(signal, hit, rank))
         return out
 
 
@@ -124,9 +128,9 @@ def _overlap(a: Hit, b: Hit) -> bool:
     return a.line is b.line and a.start < b.end and b.start < a.end
 
 
-def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
+def _without_repeats(readings: list[Reading]) -> tuple[Signal, ...]:
     """One signal for each claim; one that knows less than another of its type says nothing new."""
-    best: dict[Claim, _Reading] = {}
+    best: dict[Claim, Reading] = {}
     for r in sorted(readings, key=lambda r: r.rank):
         s = r.signal
         if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, known, s) for known in best):
@@ -141,7 +145,7 @@ def _claim(s: Signal) -> Claim:
     return s.type, s.source, s.target, s.quantity if s.field == "text" else None
 
 
-def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
+def _excluded(r: Reading, readings: list[Reading]) -> bool:
     """Whether another reading of the same words or sentence says that this one is none (see SignalType)."""
     kind = r.hit.rule.kind
     if r.signal.modality == "conditional" and kind.yields_to:
