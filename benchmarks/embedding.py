@@ -96,9 +96,8 @@ def main() -> None:
         between = np.abs(a @ a.T - b @ b.T)
         print(f"{kind}: {len(given)} texts, {threads} threads")
         print(f"  sentence_transformers {best['theirs']:6.0f} a second")
-        print(
-            f"  ours                  {best['ours']:6.0f} a second, {best['ours'] / best['theirs']:.2f} times; alone {best['alone']:.0f}"
-        )
+        print(f"  ours                  {best['ours']:6.0f} a second, {best['ours'] / best['theirs']:.2f} times")
+        print(f"  ours, alone           {best['alone']:6.0f} a second")
         print(f"  cosine to the reference: mean {cosines.mean():.7f}, least {cosines.min():.7f}")
         print(f"  cosines between texts differ by {between.mean():.6f} on average, {between.max():.6f} at most\n")
 
