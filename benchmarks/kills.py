@@ -129,12 +129,15 @@ def run(directory: Path, kills: int, minutes: float, longest: float, seed: int) 
         print(f"the last alert did not come within {PATIENCE:.0f} s, see {directory}/detect.log")
         return 1
     backtest(DetectAlerts(load_watch(WATCH), in_order=False), directory / "entries.jsonl", directory / "backtest")
-    wanted = {json.loads(line)["alert_id"] for line in (directory / "backtest/alerts.jsonl").open("rb")}
-    lost, strange = wanted - received.headlines.keys(), received.headlines.keys() - wanted
+    alerts_wanted = [json.loads(line) for line in (directory / "backtest/alerts.jsonl").open("rb")]
+    wanted = {alert["alert_id"]: alert["headline"] for alert in alerts_wanted}
+    lost, strange = wanted.keys() - received.headlines.keys(), received.headlines.keys() - wanted.keys()
     print(f"{count} entries in the log, {kills} kills: {len(wanted)} alerts by the backtest of the log in its order,")
     print(
         f"{len(received.headlines)} received in {received.messages} messages; {len(lost)} lost, {len(strange)} under another id"
     )
+    for id_ in sorted(lost | strange):
+        print(f"  {'lost' if id_ in lost else 'strange'} {id_}: {wanted.get(id_) or received.headlines[id_]}")
     return 1 if lost or strange else 0
 
 

@@ -45,6 +45,9 @@ KIND = "stories"
 STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
+ENTRIES_PER_CHECKPOINT = 20
+"""A checkpoint is due when a twentieth as many reports as the window holds are not in it: writing one costs a few ms for each
+of them then, and a restart has no more than that to do again."""
 _CACHED_LEDGERS = 8
 
 
@@ -83,7 +86,7 @@ class FoldStories(beam.PTransform):
                        reports of the input in memory
     alert_on_backfill  see AlertPolicy
     state_dir          where checkpoints are written, "" for none
-    checkpoint_every   folded reports between two checkpoints, at the least (a tenth of the stories, if that is more)
+    checkpoint_every   folded reports between two checkpoints, at the least (a twentieth of the window, if that is more)
     mute_until         see StoryLedger: used where no checkpoint of the same configuration is found
     """
 
@@ -161,12 +164,13 @@ class _Keeper:
     def fresh(self) -> StoryLedger:
         return StoryLedger(self.watch, self.policy, self.mute_until)
 
-    def from_checkpoint(self, key: str) -> StoryLedger | None:
+    def from_checkpoint(self, key: str) -> tuple[StoryLedger, bytes] | None:
+        """The ledger and its state as written down."""
         checkpoint = self.checkpoints.read(key)
         if checkpoint is None or checkpoint.config_hash != self.watch.config_hash:
             return None
         try:
-            return StoryLedger.restore(self.watch, self.policy, checkpoint.state)
+            return StoryLedger.restore(self.watch, self.policy, checkpoint.state), checkpoint.state
         except (ValueError, KeyError, TypeError) as e:
             logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
             return None
@@ -263,9 +267,10 @@ class _Fold(beam.DoFn):
         if ledger is None and now.seen:
             ledger = self._rebuild(snapshot.read(), deltas.read())
         if ledger is None:
-            ledger = self.keeper.from_checkpoint(key)
-            if ledger is not None:  # the runner knows nothing of the key: this process is a restart
-                snapshot.write(ledger.state())
+            restart = self.keeper.from_checkpoint(key)
+            if restart is not None:  # the runner knows nothing of the key: this process is a restart
+                ledger, state = restart
+                snapshot.write(state)
                 for story in ledger.unconfirmed():
                     yield beam.pvalue.TaggedOutput(STORIES, story)
         if ledger is None:
@@ -286,7 +291,7 @@ class _Fold(beam.DoFn):
             deltas.add(report)
         self.keeper.cache(key, now, ledger)
         yield from outputs
-        if ledger.due >= max(self.keeper.checkpoint_every, ledger.fold_.size // 10):
+        if ledger.due >= max(self.keeper.checkpoint_every, ledger.fold_.size // ENTRIES_PER_CHECKPOINT):
             self.keeper.write_checkpoint(key, ledger)
 
     def _rebuild(self, snapshot: bytes | None, deltas: Iterable[Report]) -> StoryLedger:
