@@ -29,9 +29,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Hit:
-    """A rule that matched words [start, end) of a line; [left, right) of them are evidence. `slots`: role -> actor words."""
+    """Words [start, end) of a line that say something of a type; [left, right) are evidence. `slots`: role -> actor words.
 
-    rule: Rule
+    spec  the pattern that matched
+    """
+
+    kind: SignalType
+    spec: PatternSpec
     line: Line
     start: int
     end: int
@@ -116,7 +120,7 @@ class Rules:
         start, end = line.span(m.start(), m.end())
         left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
         left, right = quoted(line, left, right, self.quoting)
-        return Hit(rule, line, start, end, left, right, slots)
+        return Hit(rule.kind, rule.spec, line, start, end, left, right, slots)
 
 
 def _sound(hit: Hit, m: re.Match[str]) -> bool:

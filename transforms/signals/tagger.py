@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from datetime import date
 
 from schemas.entry import Entry
 from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
 from transforms.relevance.gate import pattern
-from transforms.signals.details import attribution, quantity, when
+from transforms.signals.dates import resolved
+from transforms.signals.details import attribution, place, quantity, when
 from transforms.signals.lines import acting, lines
 from transforms.signals.modality import modality
 from transforms.signals.roles import Cast, roles
 from transforms.signals.rules import Hit, rules_of
 
 FIELDS = ("title", "summary", "text")
-_FIELD_RANK = (1, 0, 2)  # a summary says the same as its title in full sentences
+_PREFERRED = ("summary", "title", "text")  # a summary says the same as its title in full sentences
 MAX_CHARACTERS = 50_000  # of one field; what stands behind is not read
 
 
@@ -48,14 +50,14 @@ class SignalTagger:
         One signal for each type, source and target, in `text` also for each number ("90,000 troops", "up to 175,000").
         Raises ValueError if an actor's mention lies outside its field.
         """
-        year = int(iso(entry.time)[:4])
+        day = date.fromisoformat(iso(entry.time)[:10])
         cast = Cast(self._named(entry, actors), self.sides)
         readings: list[_Reading] = []
-        for place, field in enumerate(FIELDS):
+        for field in FIELDS:
             text = getattr(entry, field)[:MAX_CHARACTERS]
             for line in lines(field, text, actors, self.rules.grammar):
                 for hit in _best_of_each_place(list(self.rules.hits(line))):
-                    readings += self._read(hit, text, cast, year, place)
+                    readings += self._read(hit, text, cast, day)
         return _without_repeats(readings)
 
     def _named(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[str, ...]:
@@ -66,15 +68,18 @@ class SignalTagger:
             names |= dict.fromkeys(self.sides.target[:1])
         return tuple(names)
 
-    def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[_Reading]:
-        kind = hit.rule.kind
-        how = modality(hit, self.rules, year)
+    def _read(self, hit: Hit, text: str, cast: Cast, day: date) -> list[_Reading]:
+        kind = hit.kind
+        how = modality(hit, self.rules, day.year)
         if how in kind.void:
             return []
         pairs, sure = roles(hit, self.rules, cast)
         start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
-        number, unit = quantity(hit, self.rules.units)
-        confidence = round(min(1.0, hit.rule.spec.confidence + 0.05 * sure), 2)
+        size = quantity(hit, self.rules.units)
+        coming = when(hit, text, how, self.rules)
+        earliest, latest = resolved(coming, day)
+        codes = kind.codes_of(how)
+        confidence = round(min(1.0, hit.spec.confidence + 0.05 * sure), 2)
         out = []
         for source, target in pairs:
             signal = Signal(
@@ -88,17 +93,23 @@ class SignalTagger:
                 end=end,
                 evidence=text[start:end],
                 attributed_to=attribution(hit, text, self.rules),
-                quantity=number,
-                unit=unit,
-                when=when(hit, text, how, self.rules),
+                quantity=size.number,
+                unit=size.unit,
+                bound=size.bound,
+                when=coming,
+                earliest=earliest,
+                latest=latest,
+                place=place(hit, text),
+                plover=codes.plover,
+                cameo=codes.cameo,
                 confidence=confidence,
             )
             rank = (
-                -(number is not None),
+                -(size.number is not None),
                 -len(hit.slots),
                 -(source is not None) - (target is not None),
                 -confidence,
-                _FIELD_RANK[place],
+                _PREFERRED.index(hit.line.field),
                 start,
             )
             out.append(_Reading(signal, hit, rank))
@@ -114,8 +125,8 @@ def tagger_for(watch: Watch) -> SignalTagger:
 def _best_of_each_place(hits: list[Hit]) -> list[Hit]:
     """Of the hits of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.rule.spec.confidence, h.start - h.end, h.start)):
-        if not any(k.rule.kind.type == hit.rule.kind.type and _overlap(k, hit) for k in kept):
+    for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.spec.confidence, h.start - h.end, h.start)):
+        if not any(k.kind.type == hit.kind.type and _overlap(k, hit) for k in kept):
             kept.append(hit)
     return kept
 
@@ -129,7 +140,7 @@ def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
     best: dict[Claim, _Reading] = {}
     for r in sorted(readings, key=lambda r: r.rank):
         s = r.signal
-        if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, known, s) for known in best):
+        if _excluded(r, readings) or any(_covers(r.hit.kind.pair, known, s) for known in best):
             continue
         best[_claim(s)] = r
     chosen = [r.signal for claim, r in best.items() if not any(o != claim and _covers(False, o, r.signal) for o in best)]
@@ -143,7 +154,7 @@ def _claim(s: Signal) -> Claim:
 
 def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
     """Whether another reading of the same words or sentence says that this one is none (see SignalType)."""
-    kind = r.hit.rule.kind
+    kind = r.hit.kind
     if r.signal.modality == "conditional" and kind.yields_to:
         return any(o.signal.type in kind.yields_to and o.hit.line is r.hit.line for o in readings)
     if r.signal.modality != "historical" and kind.gives_way_to:
