@@ -17,13 +17,7 @@ from datetime import date, timedelta
 _MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
 _WEEKDAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}  # the first of three months
-_NUMBERS = dict(
-    zip(
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"],
-        [*range(1, 11), 12],
-        strict=True,
-    )
-) | {"a": 1}
+_NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _BARE = {"hour": 1, "day": 7, "week": 31, "month": 365, "year": 3652}  # days in the next larger unit
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
@@ -107,8 +101,8 @@ def _period(text: str, published: date) -> tuple[date, date] | None:
         first, length = (_MONTHS[m[0]], 1) if m[0] in _MONTHS else (_SEASONS[m[0]], 3)
         return _months(first, length, published, int(year[0]) if year else None)
     if "month" in text:
-        first = _add_months(published.replace(day=1), int(coming))
-        return first, _add_months(first, 1) - timedelta(days=1)
+        begin = _add_months(published.replace(day=1), int(coming))
+        return begin, _add_months(begin, 1) - timedelta(days=1)
     if "year" in text or year:
         number = int(year[0]) if year else published.year + coming
         return date(number, 1, 1), date(number, 12, 31)
