@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,10 +11,13 @@ from schemas.entry import Entry
 from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
+from transforms.embedding.model import Embedder
 from transforms.relevance.gate import pattern
 from transforms.signals.dates import resolved
 from transforms.signals.details import attribution, place, quantity, when
+from transforms.signals.head import Head, shipped
 from transforms.signals.lines import acting, lines
+from transforms.signals.meaning import Meaning, Read
 from transforms.signals.modality import modality
 from transforms.signals.roles import Cast, roles
 from transforms.signals.rules import Hit, rules_of
@@ -28,7 +32,7 @@ Claim = tuple[str, str | None, str | None, int | None]
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """A signal and what it is ranked by against others of the same claim."""
 
     signal: Signal
@@ -37,12 +41,14 @@ class _Reading:
 
 
 class SignalTagger:
-    """Tags signals by the patterns of the watch's taxonomy and the sides of the watch."""
+    """Tags signals by the patterns of the watch's taxonomy, the meaning of sentences and the sides of the watch."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, model: Embedder | None = None, head: Head | None = None) -> None:
+        """model: turns sentences into vectors; without it (or with a head of no types) only the patterns are asked."""
         self.sides = watch.sides
         self.rules = rules_of(watch.taxonomy)
         self.places = pattern(watch.gate.places)
+        self.meaning = Meaning(self.rules, watch.taxonomy.types, head or shipped(), model) if model else None
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
@@ -50,15 +56,21 @@ class SignalTagger:
         One signal for each type, source and target, in `text` also for each number ("90,000 troops", "up to 175,000").
         Raises ValueError if an actor's mention lies outside its field.
         """
+        return _without_repeats(self.readings(entry, actors))
+
+    def readings(self, entry: Entry, actors: tuple[Actor, ...]) -> list[Reading]:
+        """All that is read in the entry, each with the hit that says why, before repeats are dropped."""
         day = date.fromisoformat(iso(entry.time)[:10])
         cast = Cast(self._named(entry, actors), self.sides)
-        readings: list[_Reading] = []
-        for field in FIELDS:
-            text = getattr(entry, field)[:MAX_CHARACTERS]
-            for line in lines(field, text, actors, self.rules.grammar):
-                for hit in _best_of_each_place(list(self.rules.hits(line))):
-                    readings += self._read(hit, text, cast, day)
-        return _without_repeats(readings)
+        texts = {field: getattr(entry, field)[:MAX_CHARACTERS] for field in FIELDS}
+        read = [
+            Read(line, text, tuple(self.rules.hits(line)))
+            for field, text in texts.items()
+            for line in lines(field, text, actors, self.rules.grammar)
+        ]
+        judged = self.meaning.judged(read) if self.meaning else [r.hits for r in read]
+        found = (hit for hits in judged for hit in _best_of_each_place(hits))
+        return [reading for hit in found for reading in self._read(hit, texts[hit.line.field], cast, day)]
 
     def _named(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[str, ...]:
         """The names that sources and targets may bear, in order of first mention; a town of the target names the target."""
@@ -68,7 +80,7 @@ class SignalTagger:
             names |= dict.fromkeys(self.sides.target[:1])
         return tuple(names)
 
-    def _read(self, hit: Hit, text: str, cast: Cast, day: date) -> list[_Reading]:
+    def _read(self, hit: Hit, text: str, cast: Cast, day: date) -> list[Reading]:
         kind = hit.kind
         how = modality(hit, self.rules, day.year)
         if how in kind.void:
@@ -79,7 +91,7 @@ class SignalTagger:
         coming = when(hit, text, how, self.rules)
         earliest, latest = resolved(coming, day)
         codes = kind.codes_of(how)
-        confidence = round(min(1.0, hit.spec.confidence + 0.05 * sure), 2)
+        confidence = round(min(1.0, hit.confidence + 0.05 * sure), 2)
         out = []
         for source, target in pairs:
             signal = Signal(
@@ -112,7 +124,7 @@ class SignalTagger:
                 _PREFERRED.index(hit.line.field),
                 start,
             )
-            out.append(_Reading(signal, hit, rank))
+            out.append(Reading(signal, hit, rank))
         return out
 
 
@@ -122,8 +134,8 @@ def tagger_for(watch: Watch) -> SignalTagger:
     return SignalTagger(watch)
 
 
-def _best_of_each_place(hits: list[Hit]) -> list[Hit]:
-    """Of the hits of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
+def _best_of_each_place(hits: Sequence[Hit]) -> list[Hit]:
+    """Of the hits of a line of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.spec.confidence, h.start - h.end, h.start)):
         if not any(k.kind.type == hit.kind.type and _overlap(k, hit) for k in kept):
@@ -135,9 +147,9 @@ def _overlap(a: Hit, b: Hit) -> bool:
     return a.line is b.line and a.start < b.end and b.start < a.end
 
 
-def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
+def _without_repeats(readings: list[Reading]) -> tuple[Signal, ...]:
     """One signal for each claim; one that knows less than another of its type says nothing new."""
-    best: dict[Claim, _Reading] = {}
+    best: dict[Claim, Reading] = {}
     for r in sorted(readings, key=lambda r: r.rank):
         s = r.signal
         if _excluded(r, readings) or any(_covers(r.hit.kind.pair, known, s) for known in best):
@@ -152,7 +164,7 @@ def _claim(s: Signal) -> Claim:
     return s.type, s.source, s.target, s.quantity if s.field == "text" else None
 
 
-def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
+def _excluded(r: Reading, readings: list[Reading]) -> bool:
     """Whether another reading of the same words or sentence says that this one is none (see SignalType)."""
     kind = r.hit.kind
     if r.signal.modality == "conditional" and kind.yields_to:
