@@ -13,6 +13,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ class Head:
         """What each word adds to a type, a pair half to each of its words: where in a unit the type is said."""
         row = self.word_weights[self.types.index(kind)]
         out = [float(row[self.words[w]]) if w in self.words else 0.0 for w in words]
-        for i, pair in enumerate(zip(words, words[1:], strict=False)):
+        for i, pair in enumerate(pairwise(words)):
             column = self.words.get(" ".join(pair))
             if column is not None:
                 out[i] += float(row[column]) / 2

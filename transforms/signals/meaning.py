@@ -43,7 +43,7 @@ class Meaning:
 
     def judged(self, read: Sequence[Read]) -> list[Sequence[Hit]]:
         """For each line of an entry the hits that hold, with their confidence, and those that only the meaning tells."""
-        said = [units(r.line, r.text) if self._may_say(r) else [] for r in read]
+        said = [units(r.line, r.text, ((h.left, h.right) for h in r.hits)) if self._may_say(r) else [] for r in read]
         flat = [unit for group in said for unit in group][:MOST_UNITS]
         texts = list(dict.fromkeys(unit.text for unit in flat))
         of_text = dict(zip(texts, self._model.embed(texts), strict=True))

@@ -11,7 +11,7 @@ from schemas.entry import Entry
 from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
-from transforms.embedding.model import Embedder
+from transforms.embedding.model import Embedder, embedder
 from transforms.relevance.gate import pattern
 from transforms.signals.dates import resolved
 from transforms.signals.details import attribution, place, quantity, when
@@ -44,7 +44,7 @@ class SignalTagger:
     """Tags signals by the patterns of the watch's taxonomy, the meaning of sentences and the sides of the watch."""
 
     def __init__(self, watch: Watch, model: Embedder | None = None, head: Head | None = None) -> None:
-        """model: turns sentences into vectors; without it (or with a head of no types) only the patterns are asked."""
+        """model: turns sentences into vectors, without it only the patterns are asked; head: the weights, None for the shipped."""
         self.sides = watch.sides
         self.rules = rules_of(watch.taxonomy)
         self.places = pattern(watch.gate.places)
@@ -129,9 +129,15 @@ class SignalTagger:
 
 
 @functools.lru_cache(maxsize=8)
-def tagger_for(watch: Watch) -> SignalTagger:
-    """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle)."""
-    return SignalTagger(watch)
+def tagger_for(watch: Watch, model: str | None = None, threads: int = 0) -> SignalTagger:
+    """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle).
+
+    model    directory of the sentence model, "" to look for it on the machine, None to ask only the patterns
+    threads  of torch, 0 for its own choice
+
+    Raises ModelError if the model cannot be loaded.
+    """
+    return SignalTagger(watch, None if model is None else embedder(model, threads))
 
 
 def _best_of_each_place(hits: Sequence[Hit]) -> list[Hit]:

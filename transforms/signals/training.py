@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
@@ -31,10 +32,11 @@ from schemas.watch import SHARED, Watch, load_watch
 from transforms.actors import tagger_for as actor_tagger_for
 from transforms.embedding.model import Embedder, Vectors, embedder
 from transforms.signals.head import FILE, VECTOR_SCALE, Head
-from transforms.signals.lines import lines
+from transforms.signals.lines import Line, lines
 from transforms.signals.rules import rules_of
 from transforms.signals.units import Unit, grams, units
 
+DECOYS = "decoys"  # the file of entries that no watch would find relevant; they teach, but confidence is not fitted to them
 FOLDS = 5
 PENALTY = 3.0  # scikit-learn's C, best of 0.5, 1, 3 by cross-validation
 FEWEST = 2  # units that a word or pair must stand in
@@ -45,10 +47,16 @@ THRESHOLDS = [round(0.3 + 0.02 * i, 2) for i in range(21)]
 
 @dataclass(frozen=True)
 class Example:
-    """A unit of a labelled entry: the types it says, those that cannot be told, and how sure the patterns of its line are."""
+    """A unit of a labelled entry.
+
+    judged    confidence is fitted to it: the entry is relevant, and the unit no quotation of a label
+    says      types it says; unsure: those that it may say as well
+    patterns  type -> confidence of the pattern that matched its line
+    """
 
     entry: int
     line: int
+    judged: bool
     unit: Unit
     says: frozenset[str]
     unsure: frozenset[str]
@@ -56,15 +64,29 @@ class Example:
 
 
 def rows(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """Labelled entries: {title, summary, published, signals} each, from example files or from files of labelled entries."""
+    """Labelled entries: {title, summary, published, signals} each, from example files, files of labelled entries, or YAML
+    cases {text, says: [[type, modality, source, target], ...]}, of which each is one sentence."""
     out = []
     for path in paths:
+        if path.suffix == ".yaml":
+            out += [
+                _of_case(case)
+                for case in yaml.safe_load(path.read_text(encoding="utf-8"))
+                if "says" in case and not case.get("loose")
+            ]
+            continue
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if "entry" in row:
-                row = {**row["entry"], "signals": row["labels"][0]["signals"]}
-            out.append({name: row[name] for name in ("title", "summary", "published", "signals")})
+                row = {**row["entry"], **row["labels"][0]}
+            row.setdefault("relevant", row["signals"] or path.stem != DECOYS)
+            out.append({name: row[name] for name in ("title", "summary", "published", "signals", "relevant")})
     return out
+
+
+def _of_case(case: dict[str, Any]) -> dict[str, Any]:
+    signals = [{"type": s[0], "modality": s[1], "source": s[2], "target": s[3], "evidence": case["text"]} for s in case["says"]]
+    return {"title": "", "summary": case["text"], "published": "2022-01-20", "signals": signals, "relevant": True}
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -94,11 +116,16 @@ def examples(labelled: Sequence[dict[str, Any]], watch: Watch) -> list[Example]:
             spans = [(s["type"], at, at + len(s["evidence"])) for s in row["signals"] if (at := text.find(s["evidence"])) >= 0]
             for line in lines(field, text, tagged, rules.grammar):
                 patterns: dict[str, float] = {}
-                for hit in rules.hits(line):
+                hits = list(rules.hits(line))
+                for hit in hits:
                     patterns[hit.kind.type] = max(patterns.get(hit.kind.type, 0.0), hit.spec.confidence)
-                for unit in units(line, text):
+                seen = units(line, text, [(hit.left, hit.right) for hit in hits])
+                quoted = [words for _, start, end in spans if (words := _words(line, start, end))]
+                for unit in dict.fromkeys([*seen, *units(line, text, quoted)]):
                     says = frozenset(kind for kind, start, end in spans if _stands_in(unit, start, end))
-                    out.append(Example(i, number, unit, says, frozenset(every - says), patterns))
+                    out.append(
+                        Example(i, number, bool(row["relevant"]) and unit in seen, unit, says, frozenset(every - says), patterns)
+                    )
                 number += 1
     return out
 
@@ -108,6 +135,12 @@ def as_entry(row: dict[str, Any]) -> Entry:
     published = row["published"] if len(row["published"]) > 10 else row["published"] + "T12:00:00+00:00"
     time = micros(published)
     return Entry("", 1, "", time, time, time, False, "", "", "", row["title"], row["summary"], "", "en")
+
+
+def _words(line: Line, start: int, end: int) -> tuple[int, int] | None:
+    """The words of a line that characters [start, end) of its field cover."""
+    inside = [i for i, token in enumerate(line.tokens) if token.start < end and token.end > start]
+    return (inside[0], inside[-1] + 1) if inside else None
 
 
 def _stands_in(unit: Unit, start: int, end: int) -> bool:
@@ -134,13 +167,12 @@ def learn(learned: Sequence[Example], vectors: Vectors, types: Sequence[str]) ->
         if says[told].sum() >= FEWEST:
             model = LogisticRegression(C=PENALTY, solver="liblinear", max_iter=300).fit(features[told], says[told])
             weights[row], bias[row] = model.coef_[0], model.intercept_[0]
-    heavy = [i for i in words.values() if np.abs(weights[:, i]).max() >= LEAST_WEIGHT]
-    kept = {gram: heavy.index(i) for gram, i in words.items() if i in set(heavy)}
+    heavy = [gram for gram, i in words.items() if np.abs(weights[:, i]).max() >= LEAST_WEIGHT]
     return Head(
         types=tuple(types),
-        words=kept,
+        words={gram: i for i, gram in enumerate(heavy)},
         vectors=weights[:, len(words) :].round(DECIMALS),
-        word_weights=weights[:, heavy].round(DECIMALS),
+        word_weights=weights[:, [words[gram] for gram in heavy]].round(DECIMALS),
         bias=bias.round(DECIMALS),
         calibration=(1.0, 0.0, 0.0),
         threshold=0.5,
@@ -154,8 +186,8 @@ def cross_validated(learned: Sequence[Example], vectors: Vectors, types: Sequenc
     fold = np.array([_fold(learned, example.entry) for example in learned])
     for k in range(FOLDS):
         seen, unseen = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        head = learn([learned[i] for i in seen], vectors[seen], types)
-        out[unseen] = head.probabilities(vectors[unseen], [learned[i].unit for i in unseen])
+        head = learn([learned[i] for i in seen.tolist()], vectors[seen], types)
+        out[unseen] = head.probabilities(vectors[unseen], [learned[i].unit for i in unseen.tolist()])
     return out
 
 
@@ -169,7 +201,8 @@ def calibrated(head: Head, learned: Sequence[Example], probabilities: NDArray[np
     x = np.array([[_logit(p), pattern] for p, pattern, _, _ in cases])
     y = np.array([right for _, _, right, _ in cases])
     model = LogisticRegression(C=100.0).fit(x, y)
-    head = replace(head, calibration=(*map(float, model.coef_[0].round(DECIMALS)), round(float(model.intercept_[0]), DECIMALS)))
+    a, b, c = (round(float(x), DECIMALS) for x in (*model.coef_[0], model.intercept_[0]))
+    head = replace(head, calibration=(a, b, c))
     return replace(head, threshold=max(THRESHOLDS, key=lambda t: figure(head, learned, probabilities, t)))
 
 
@@ -186,9 +219,11 @@ def _cases(head: Head, learned: Sequence[Example], probabilities: NDArray[np.flo
 
 
 def _by_line(learned: Sequence[Example]) -> list[list[int]]:
+    """The examples of each line that confidence is fitted to."""
     groups: dict[int, list[int]] = {}
     for i, example in enumerate(learned):
-        groups.setdefault(example.line, []).append(i)
+        if example.judged:
+            groups.setdefault(example.line, []).append(i)
     return list(groups.values())
 
 

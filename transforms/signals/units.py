@@ -1,6 +1,6 @@
-"""Units: the stretches of a sentence that are read for meaning, each a sentence or one of its clauses.
+"""Units: the stretches of a sentence that are read for meaning: the sentence, its clauses, and what patterns found in it.
 
-    "Japan sends troops north, | while talks in Geneva go on"   ->   the sentence, and both halves
+    "Japan sends troops north, | while talks in Geneva go on"   ->   the sentence, both halves, and "sends troops north"
 
 A sentence of news says several things, and one vector of it says none of them well. Clauses are cut roughly: where a line's
 clauses end, at commas and at "and", "but", "that"; what is too short to say anything stays with the stretch before it.
@@ -8,8 +8,9 @@ clauses end, at commas and at "and", "but", "that"; what is too short to say any
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from transforms.signals.lines import BREAK, Line
 
@@ -32,24 +33,25 @@ class Unit:
         return [_word(self, i) for i in range(self.start, self.end)]
 
 
-def units(line: Line, text: str) -> list[Unit]:
-    """The units of a line of the field `text`, the whole sentence first."""
+def units(line: Line, text: str, found: Iterable[tuple[int, int]] = ()) -> list[Unit]:
+    """The units of a line of the field `text`, the whole sentence first; `found`: the words that patterns found."""
     cuts = [0, *(i for i in range(1, len(line.tokens)) if _cut(line, i)), len(line.tokens)]
     parts: list[tuple[int, int]] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         if parts and min(end - start, parts[-1][1] - parts[-1][0]) < FEWEST_WORDS:
             parts[-1] = (parts[-1][0], end)
         else:
             parts.append((start, end))
-    whole = [(0, len(line.tokens))]
-    spans = whole + parts if len(parts) > 1 else whole
-    return [Unit(line, start, end, text[line.tokens[start].start : line.tokens[end - 1].end].strip(_AROUND)) for start, end in spans]
+    spans = dict.fromkeys([(0, len(line.tokens)), *parts, *found])
+    return [
+        Unit(line, start, end, text[line.tokens[start].start : line.tokens[end - 1].end].strip(_AROUND)) for start, end in spans
+    ]
 
 
 def grams(words: list[str]) -> Iterator[str]:
     """The words and the pairs of neighbours."""
     yield from words
-    for first, second in zip(words, words[1:], strict=False):
+    for first, second in pairwise(words):
         yield f"{first} {second}"
 
 
