@@ -22,6 +22,7 @@ from transforms.signals.rules import Hit, Rules
 from transforms.signals.units import Unit, units
 
 MOST_UNITS = 64  # of one entry; news say first what they have to say
+NEARLY = 0.5  # of the probability of the surest unit, for a shorter one to be the evidence
 BY_MEANING = "(by meaning)"  # instead of a pattern, in the spec of a hit that no pattern found
 
 
@@ -67,13 +68,12 @@ class Meaning:
             kind = self._kinds.get(name)
             if kind is None:
                 continue
-            best = int(probabilities[:, column].argmax())
-            most = float(probabilities[best, column])
+            most = float(probabilities[:, column].max())
             hits = [hit for hit in read.hits if hit.kind.type == name]
             sure = self._head.confidence(most, max((hit.spec.confidence for hit in hits), default=0.0))
             if sure < self._head.threshold:
                 continue
-            out += [replace(hit, confidence=sure) for hit in hits] or [self._proposed(kind, said[best], sure)]
+            out += [replace(hit, confidence=sure) for hit in hits] or [self._proposed(kind, _tellingest(said, probabilities[:, column]), sure)]
         return out
 
     def _proposed(self, kind: SignalType, unit: Unit, sure: float) -> Hit:
@@ -82,6 +82,12 @@ class Meaning:
         line = unit.line
         left, right = quoted(line, *_unsaid(unit, start + unit.start, end + unit.start, self._rules), self._rules.quoting)
         return Hit(kind, PatternSpec(find=BY_MEANING), line, start + unit.start, end + unit.start, left, right, {}, sure)
+
+
+def _tellingest(said: Sequence[Unit], probabilities: NDArray[np.float64]) -> Unit:
+    """The shortest unit that says a thing nearly as surely as the surest."""
+    near = [unit for unit, p in zip(said, probabilities, strict=True) if p >= NEARLY * probabilities.max()]
+    return min(near, key=lambda unit: (unit.end - unit.start, unit.start))
 
 
 def _heart(weights: Sequence[float]) -> tuple[int, int]:

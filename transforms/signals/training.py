@@ -42,6 +42,7 @@ PENALTY = 3.0  # scikit-learn's C, best of 0.5, 1, 3 by cross-validation
 FEWEST = 2  # units that a word or pair must stand in
 LEAST_WEIGHT = 0.1  # a word that weighs less for every type is left out
 DECIMALS = 3
+FLAT = 0.015  # F1 that a more precise threshold may cost
 THRESHOLDS = [round(0.3 + 0.02 * i, 2) for i in range(21)]
 
 
@@ -196,14 +197,18 @@ def _fold(learned: Sequence[Example], entry: int) -> int:
 
 
 def calibrated(head: Head, learned: Sequence[Example], probabilities: NDArray[np.float64]) -> Head:
-    """The head with its confidence fitted to how often signals are right, and the threshold with the best F1 of types."""
+    """The head with its confidence fitted to how often signals are right, and a threshold.
+
+    Of thresholds with nearly the same F1 of types the highest is taken: precision is worth more to who is alerted.
+    """
     cases = _cases(head, learned, probabilities)
     x = np.array([[_logit(p), pattern] for p, pattern, _, _ in cases])
     y = np.array([right for _, _, right, _ in cases])
     model = LogisticRegression(C=100.0).fit(x, y)
     a, b, c = (round(float(x), DECIMALS) for x in (*model.coef_[0], model.intercept_[0]))
     head = replace(head, calibration=(a, b, c))
-    return replace(head, threshold=max(THRESHOLDS, key=lambda t: figure(head, learned, probabilities, t)))
+    figures = {t: figure(head, learned, probabilities, t) for t in THRESHOLDS}
+    return replace(head, threshold=max(t for t, f in figures.items() if f >= max(figures.values()) - FLAT))
 
 
 def _cases(head: Head, learned: Sequence[Example], probabilities: NDArray[np.float64]) -> list[tuple[float, float, bool, int]]:
