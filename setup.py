@@ -31,6 +31,7 @@ setup(
         "lxml_html_clean>=0.4",
         "numpy>=1.26",
         "protego>=0.4",
+        "py3langid>=0.4,<0.5",
         "pydantic>=2.7,<3",
         "pyyaml>=6",
         "rich>=13",

@@ -59,6 +59,7 @@ class AlertActor:
     role: str
     state: str
     mentions: int
+    code: str = ""
 
 
 @record

@@ -12,12 +12,17 @@ from schemas.records import record
 
 @record
 class Mention:
-    """Where a name stands: `entry.<field>[start:end] == text`, offsets in Unicode code points."""
+    """Where a name stands: `entry.<field>[start:end] == text`, offsets in Unicode code points.
+
+    holder  who held, when the entry was published, the office that follows the name of its state ("Boris Johnson" for
+            "UK PM"), "" if there is none or nobody of the lists did
+    """
 
     field: str
     start: int
     end: int
     text: str
+    holder: str = ""
 
 
 @record
@@ -30,6 +35,8 @@ class Actor:
     role     office held when the entry was published ("President of Ireland"), "" if none is known
     state    canonical name of the state the actor acts for, "" if none
     aliases  other names of the same actor, as the lists give them
+    code     country and sector when the entry was published, in CAMEO's and PLOVER's codes ("RUS", "RUSGOV", "IGOUNO"),
+             "" if unknown
     """
 
     id: str
@@ -39,6 +46,7 @@ class Actor:
     state: str
     aliases: tuple[str, ...]
     mentions: tuple[Mention, ...]
+    code: str = ""
 
 
 @record

@@ -11,8 +11,10 @@ from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.tokens import Doc
 
 from schemas.config import Settings, read_yaml
+from schemas.watch import Sector
 
 STOP = frozenset(STOP_WORDS)
+OF_TITLES = frozenset({"under", "first"})  # stop words that tell one office from another
 
 
 class Scene(Settings):
@@ -48,6 +50,13 @@ class Body(Settings):
     words: tuple[str, ...]
 
 
+class SectorRule(Settings):
+    """Words in the title of an office that tell its sector (regular expressions, any capitals)."""
+
+    sector: Sector
+    words: tuple[str, ...]
+
+
 class English(Settings):
     """The words of english.yaml.
 
@@ -64,6 +73,7 @@ class English(Settings):
     particles        small words inside a name ("Mohammed bin Salman")
     not_names        capitalised words that are no part of a person's name
     forenames        before a surname they make it another person ("Michelle Obama")
+    sectors          what the words of an office's title say of its sector; the first that applies, else it is GOV
     scenes, bodies   see there
     """
 
@@ -80,13 +90,14 @@ class English(Settings):
     particles: frozenset[str]
     not_names: frozenset[str]
     forenames: frozenset[str]
+    sectors: tuple[SectorRule, ...]
     scenes: tuple[Scene, ...]
     bodies: tuple[Body, ...]
 
     def title_words(self, title: str) -> set[str]:
         """The words of a title as they are compared: "Defense Sec." gives {"defence", "secretary"}."""
         words = re.findall(r"[a-z]+", title.lower())
-        return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - STOP
+        return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - (STOP - OF_TITLES)
 
 
 def title_case(doc: Doc) -> bool:

@@ -16,7 +16,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.util import compile_infix_regex
 
-from schemas.watch import ActorSpec
+from schemas.watch import ActorSpec, Office
 from transforms.actors.plain import plain
 
 SURE, SEAT, DECOY, SHORT = "sure", "seat", "decoy", "short"
@@ -98,16 +98,17 @@ class Lexicon:
         holder: dict[int, tuple[Sense, ...]] = {}
         found = []
         for start, end in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
-            senses = self._senses_of(doc[start:end])
+            senses = self.senses_of(doc[start:end])
             outer = next((holder[i] for i in range(start, end) if i in holder), None)
             if outer is None or (self._is_state(senses) and not self._is_state(outer) and outer[0].kind != DECOY):
                 holder.update(dict.fromkeys(range(start, end), senses) if outer is None else {})
                 found.append(Name(field, doc, start, end, senses, nested=outer is not None))
         return sorted(found, key=lambda n: (n.start, -n.end))
 
-    def _senses_of(self, span: Span) -> tuple[Sense, ...]:
+    def senses_of(self, span: Span) -> tuple[Sense, ...]:
+        """What the words may mean, the first the likeliest; () if they are no name."""
         key = self._key(span)
-        return self._by_tokens.get(key) or self._by_tokens[key.lower()]
+        return self._by_tokens.get(key) or self._by_tokens.get(key.lower(), ())
 
     def _is_state(self, senses: tuple[Sense, ...]) -> bool:
         return senses[0].kind == SURE and self.specs[senses[0].index].kind == "state"
@@ -155,7 +156,7 @@ def name_id(name: str) -> str:
     return "name:" + (slug or hashlib.sha256(name.encode()).hexdigest()[:12])
 
 
-def role(spec: ActorSpec, day: date) -> str:
-    """The office held on the day, the one begun last if there are several, "" if none."""
+def office_of(spec: ActorSpec, day: date) -> Office | None:
+    """The office held on the day, the one begun last if there are several, None if none is."""
     held = [o for o in spec.offices if (o.since is None or o.since <= day) and (o.until is None or day < o.until)]
-    return max(held, key=lambda o: o.since or date.min).title if held else ""
+    return max(held, key=lambda o: o.since or date.min) if held else None

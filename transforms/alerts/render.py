@@ -103,7 +103,7 @@ def _signal(claim: Claim, label: str, new: bool) -> AlertSignal:
 
 def _actors(story: Story) -> tuple[AlertActor, ...]:
     named = sorted(zip(story.actors, story.named, strict=True), key=lambda pair: (-pair[1], pair[0].name))
-    return tuple(AlertActor(a.id, a.name, a.kind, a.role, a.state, count) for a, count in named[:MAX_ACTORS])
+    return tuple(AlertActor(a.id, a.name, a.kind, a.role, a.state, count, a.code) for a, count in named[:MAX_ACTORS])
 
 
 def describe(signal: AlertSignal) -> str:

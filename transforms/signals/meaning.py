@@ -73,7 +73,9 @@ class Meaning:
             sure = self._head.confidence(most, max((hit.spec.confidence for hit in hits), default=0.0))
             if sure < self._head.threshold:
                 continue
-            out += [replace(hit, confidence=sure) for hit in hits] or [self._proposed(kind, _tellingest(said, probabilities[:, column]), sure)]
+            out += [replace(hit, confidence=sure) for hit in hits] or [
+                self._proposed(kind, _tellingest(said, probabilities[:, column]), sure)
+            ]
         return out
 
     def _proposed(self, kind: SignalType, unit: Unit, sure: float) -> Hit:
