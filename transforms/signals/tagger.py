@@ -44,7 +44,7 @@ class SignalTagger:
     """Tags signals by the patterns of the watch's taxonomy, the meaning of sentences and the sides of the watch."""
 
     def __init__(self, watch: Watch, model: Embedder | None = None, head: Head | None = None) -> None:
-        """model: turns sentences into vectors, without it only the patterns are asked; head: the weights, None for the shipped."""
+        """model: makes vectors of sentences, None to ask the patterns only; head: its weights, None for those shipped."""
         self.sides = watch.sides
         self.rules = rules_of(watch.taxonomy)
         self.places = pattern(watch.gate.places)

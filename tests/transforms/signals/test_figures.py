@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, entry  # type: ignore[import-not-found]
+from signal_cast import ROOT, entry  # type: ignore[import-not-found]
 
 from schemas import Signal
 from schemas.watch import load_watch
