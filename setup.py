@@ -18,7 +18,7 @@ setup(
     packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "localpubsub*", "watches"]),
     package_data={
         "schemas": ["*.avsc"],
-        "transforms": ["**/*.yaml"],
+        "transforms": ["**/*.yaml", "**/*.npz"],
         "watches": ["**/*.yaml", "**/*.opml", "**/*.jsonl"],
     },
     install_requires=[

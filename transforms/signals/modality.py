@@ -21,7 +21,7 @@ _STRONG = frozenset({"denied", "negated", "historical", "conditional"})
 
 def modality(hit: Hit, rules: Rules, year: int) -> str:
     """The modality of a hit in an entry of `year`."""
-    kind, spec = hit.rule.kind, hit.rule.spec
+    kind, spec = hit.kind, hit.spec
     for name in kind.modalities:
         if spec.modality and name not in _STRONG:
             continue
