@@ -1,0 +1,91 @@
+"""Lint of the patterns: each one, alone, reads its example and not its near miss.
+
+watches/shared/triggers/TYPE.yaml has an entry for each pattern of watches/shared/signals.yaml, under the pattern's own words:
+
+    fires      a text that it must read
+    near_miss  a text much like it that it must not read
+
+Both are about Ruritania, Freedonia, Sylvania and the League, so that no real state is needed to understand a pattern.
+A new or changed pattern fails here, with its file and line, until it has both; an entry whose pattern is gone fails as well.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from signal_cast import ROOT  # type: ignore[import-not-found]
+
+from schemas import Actor, Mention
+from schemas.config import read_yaml
+from schemas.taxonomy import PatternSpec, SignalType, Taxonomy
+from transforms.signals.lines import lines
+from transforms.signals.rules import Rules
+
+SIGNALS = ROOT / "watches" / "shared" / "signals.yaml"
+TRIGGERS = ROOT / "watches" / "shared" / "triggers"
+TAXONOMY = read_yaml(SIGNALS, Taxonomy)
+CAST = {"Ruritania": "Ruritania(?:n|ns)?", "Freedonia": "Freedonia(?:n|ns)?", "Sylvania": "Sylvania(?:n|ns)?", "League": "League"}
+PATTERNS = [(kind, spec) for kind in TAXONOMY.types for spec in kind.patterns]
+
+
+@cache
+def triggers(kind: str) -> dict[str, Any]:
+    """pattern -> its texts, as the file of the type has them."""
+    path = TRIGGERS / f"{kind}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+@cache
+def places() -> dict[str, int]:
+    """pattern -> the line of signals.yaml on which it stands (the last, if several types have it)."""
+    found: dict[str, int] = {}
+    nodes: list[yaml.Node] = [yaml.compose(SIGNALS.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.ScalarNode):
+            found[node.value] = node.start_mark.line + 1
+        else:
+            nodes += [n for item in node.value for n in (item if isinstance(item, tuple) else (item,))]
+    return found
+
+
+def place(spec: PatternSpec) -> str:
+    return f"{SIGNALS.relative_to(ROOT)}:{places().get(spec.find, '?')}: {spec.find}"
+
+
+def actors(text: str) -> list[Actor]:
+    """Those of the cast that the text names."""
+    out = []
+    for name, words in CAST.items():
+        mentions = tuple(Mention("title", m.start(), m.end(), m.group()) for m in re.finditer(rf"\b{words}\b", text))
+        if mentions:
+            kind = "organization" if name == "League" else "state"
+            out.append(Actor(f"name:{name}", name, kind, "", "", (), mentions))
+    return out
+
+
+def reads(kind: SignalType, spec: PatternSpec, text: str) -> bool:
+    """Whether the pattern, with no other beside it, finds anything in the text."""
+    alone = TAXONOMY.model_copy(update={"cues": (), "times": (), "types": (kind.model_copy(update={"patterns": (spec,)}),)})
+    rules = Rules(alone)
+    return any(next(rules.hits(line), None) for line in lines("title", text, actors(text), rules.grammar))
+
+
+@pytest.mark.parametrize(("kind", "spec"), PATTERNS, ids=[f"{k.type}-{k.patterns.index(s) + 1}" for k, s in PATTERNS])
+def test_a_pattern_reads_its_example_and_not_its_near_miss(kind: SignalType, spec: PatternSpec) -> None:
+    texts = triggers(kind.type).get(spec.find)
+    assert texts, f"{place(spec)}\nhas no example and no near miss in {TRIGGERS.name}/{kind.type}.yaml"
+    assert reads(kind, spec, texts["fires"]), f"{place(spec)}\ndoes not read its example: {texts['fires']}"
+    assert not reads(kind, spec, texts["near_miss"]), f"{place(spec)}\nreads its near miss: {texts['near_miss']}"
+
+
+@pytest.mark.parametrize("path", sorted(TRIGGERS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_example_outlives_its_pattern(path: Path) -> None:
+    known = {spec.find for kind, spec in PATTERNS if kind.type == path.stem}
+    gone = [find for find in triggers(path.stem) if find not in known]
+    assert not gone, f"{path.relative_to(ROOT)}: no such pattern in signals.yaml"
