@@ -44,7 +44,8 @@ def triggers(kind: str) -> dict[str, Any]:
 def places() -> dict[str, int]:
     """pattern -> the line of signals.yaml on which it stands (the last, if several types have it)."""
     found: dict[str, int] = {}
-    nodes: list[yaml.Node] = [yaml.compose(SIGNALS.read_text(encoding="utf-8"))]
+    root = yaml.compose(SIGNALS.read_text(encoding="utf-8"))
+    nodes: list[yaml.Node] = [root] if root else []
     while nodes:
         node = nodes.pop()
         if isinstance(node, yaml.ScalarNode):
