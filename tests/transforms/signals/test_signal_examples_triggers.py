@@ -1,6 +1,7 @@
 """Lint of the patterns: each one, alone, reads its example and not its near miss.
 
-watches/shared/triggers/TYPE.yaml has an entry for each pattern of watches/shared/signals.yaml, under the pattern's own words:
+watches/shared/triggers/TYPE.yaml has an entry for each pattern of watches/shared/signals.yaml, under the pattern's own words;
+cues.yaml and times.yaml there have one for each pattern that sets a modality or tells a time:
 
     fires      a text that it must read
     near_miss  a text much like it that it must not read
@@ -12,6 +13,7 @@ A new or changed pattern fails here, with its file and line, until it has both; 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,12 +26,15 @@ from schemas import Actor, Mention
 from schemas.config import read_yaml
 from schemas.taxonomy import PatternSpec, SignalType, Taxonomy
 from transforms.signals.lines import lines
-from transforms.signals.rules import Rules
+from transforms.signals.patterns import compile_pattern
+from transforms.signals.rules import Rules, matches
 
 SIGNALS = ROOT / "watches" / "shared" / "signals.yaml"
 TRIGGERS = ROOT / "watches" / "shared" / "triggers"
 TAXONOMY = read_yaml(SIGNALS, Taxonomy)
 CAST = {"Ruritania": "Ruritania(?:n|ns)?", "Freedonia": "Freedonia(?:n|ns)?", "Sylvania": "Sylvania(?:n|ns)?", "League": "League"}
+BARE = TAXONOMY.model_copy(update={"cues": (), "times": (), "types": ()})
+CUES = [find for cue in TAXONOMY.cues for find in cue.find]
 PATTERNS = [(kind, spec) for kind in TAXONOMY.types for spec in kind.patterns]
 
 
@@ -55,8 +60,8 @@ def places() -> dict[str, int]:
     return found
 
 
-def place(spec: PatternSpec) -> str:
-    return f"{SIGNALS.relative_to(ROOT)}:{places().get(spec.find, '?')}: {spec.find}"
+def place(find: str) -> str:
+    return f"{SIGNALS.relative_to(ROOT)}:{places().get(find, '?')}: {find}"
 
 
 def actors(text: str) -> list[Actor]:
@@ -72,21 +77,38 @@ def actors(text: str) -> list[Actor]:
 
 def reads(kind: SignalType, spec: PatternSpec, text: str) -> bool:
     """Whether the pattern, with no other beside it, finds anything in the text."""
-    alone = TAXONOMY.model_copy(update={"cues": (), "times": (), "types": (kind.model_copy(update={"patterns": (spec,)}),)})
-    rules = Rules(alone)
+    rules = Rules(BARE.model_copy(update={"types": (kind.model_copy(update={"patterns": (spec,)}),)}))
     return any(next(rules.hits(line), None) for line in lines("title", text, actors(text), rules.grammar))
+
+
+def matched(find: str, text: str) -> bool:
+    """Whether a pattern that is no rule of a type matches anywhere in the text."""
+    pattern = compile_pattern(find, TAXONOMY.lists)
+    return any(matches(pattern, line) for line in lines("title", text, actors(text), Rules(BARE).grammar))
+
+
+def hold(file: str, find: str, found: Callable[[str], bool]) -> None:
+    """The pattern `find` has its two texts in `file`; `found` says yes to the example and no to the near miss."""
+    texts = triggers(file).get(find)
+    assert texts, f"{place(find)}\nhas no example and no near miss in {TRIGGERS.name}/{file}.yaml"
+    assert found(texts["fires"]), f"{place(find)}\ndoes not read its example: {texts['fires']}"
+    assert not found(texts["near_miss"]), f"{place(find)}\nreads its near miss: {texts['near_miss']}"
 
 
 @pytest.mark.parametrize(("kind", "spec"), PATTERNS, ids=[f"{k.type}-{k.patterns.index(s) + 1}" for k, s in PATTERNS])
 def test_a_pattern_reads_its_example_and_not_its_near_miss(kind: SignalType, spec: PatternSpec) -> None:
-    texts = triggers(kind.type).get(spec.find)
-    assert texts, f"{place(spec)}\nhas no example and no near miss in {TRIGGERS.name}/{kind.type}.yaml"
-    assert reads(kind, spec, texts["fires"]), f"{place(spec)}\ndoes not read its example: {texts['fires']}"
-    assert not reads(kind, spec, texts["near_miss"]), f"{place(spec)}\nreads its near miss: {texts['near_miss']}"
+    hold(kind.type, spec.find, lambda text: reads(kind, spec, text))
+
+
+@pytest.mark.parametrize(("file", "find"), [*(("cues", f) for f in CUES), *(("times", f) for f in TAXONOMY.times)])
+def test_a_cue_is_found_in_its_example_and_not_in_its_near_miss(file: str, find: str) -> None:
+    hold(file, find, lambda text: matched(find, text))
 
 
 @pytest.mark.parametrize("path", sorted(TRIGGERS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_no_example_outlives_its_pattern(path: Path) -> None:
-    known = {spec.find for kind, spec in PATTERNS if kind.type == path.stem}
-    gone = [find for find in triggers(path.stem) if find not in known]
+    known = {"cues": set(CUES), "times": set(TAXONOMY.times)}
+    for kind, spec in PATTERNS:
+        known.setdefault(kind.type, set()).add(spec.find)
+    gone = [find for find in triggers(path.stem) if find not in known.get(path.stem, ())]
     assert not gone, f"{path.relative_to(ROOT)}: no such pattern in signals.yaml"
