@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from conftest import ROOT, entry  # type: ignore[import-not-found]
+from signal_cast import ROOT, entry  # type: ignore[import-not-found]
 
 from schemas.config import read_yaml
 from schemas.taxonomy import Modality, Taxonomy
