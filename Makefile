@@ -12,7 +12,7 @@ PEERS := build/peers
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest benchmark-attacks benchmark-pace benchmark-polling infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-pace benchmark-polling infrastructure template deploy clean benchmark-tagging
 
 help:  ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ format: env  ## format the code
 feeds-corpus: env  ## read the feeds of other projects and 20,000 mutations of them (ARCHIVES=directory of *.tar.gz)
 	@$(BIN)/python tests/transforms/feeds/corpus.py --archives $(ARCHIVES) $(ARGS)
 
+train: env  ## learn the weights of the semantic layer anew from the labelled examples
+	@$(BIN)/python -m transforms.signals.training watches/ukraine
+
 lock: env  ## write requirements.lock anew from what .venv holds
 	$(BIN)/pip freeze --all --exclude pip --exclude vedette --exclude-editable | sed 's/+cpu$$//' > requirements.lock
 
@@ -67,6 +70,9 @@ benchmark-pace: env  ## a thousand feeds of which a tenth hang: how late the oth
 
 benchmark-polling: env $(PEERS)/ready  ## feed polls an hour on one core, beside lemon24/reader and feedparser + requests
 	@$(BIN)/python benchmarks/polling.py --peers $(PEERS)/bin/python $(ARGS)
+
+benchmark-tagging: env  ## entries and articles read a second on one core, beside a spaCy EntityRuler
+	@$(BIN)/python benchmarks/tagging.py --watch $(WATCH) $(ARGS)
 
 $(PEERS)/ready: benchmarks/requirements.txt
 	$(PYTHON) -m venv $(PEERS)

@@ -17,6 +17,7 @@ setup(
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["schemas*", "transforms*", "pipelines*", "localpubsub*", "watches"]),
     package_data={
+        "pipelines": ["*.html"],
         "schemas": ["*.avsc"],
         "transforms": ["**/*.yaml", "**/*.npz"],
         "watches": ["**/*.yaml", "**/*.opml", "**/*.jsonl"],

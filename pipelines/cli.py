@@ -16,6 +16,7 @@ COMMANDS = {
     "monitor": ("pipelines.monitor", "collect and detect in one graph (streaming, for one Dataflow job)"),
     "backtest": ("pipelines.backtest", "what the detector says of recorded entries"),
     "subscribe": ("pipelines.subscribe", "print alerts as a subscriber receives them"),
+    "explain": ("pipelines.explain", "show a text with its actors and signals highlighted, and why each was read"),
     "why": ("pipelines.why", "what became of an entry, and why it did or did not alert"),
     "feeds check": ("pipelines.check", "poll each feed of an OPML file once and say what is wrong"),
     "watch check": ("pipelines.check", "check all files of a watch"),

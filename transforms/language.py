@@ -17,7 +17,7 @@ UNSUPPORTED_LANGUAGE = "unsupported language"  # outcome of a report whose entry
 LEAST_CHANCE = 0.01
 LEAST_CHANCE_AGAINST_THE_FEED = 0.33
 FEWEST_LETTERS = 12  # of Latin script: less is a name or a number, in any language
-READ = 600  # characters of an entry that are looked at
+READ = 250  # characters of an entry that are looked at
 KIN = {"en": ("pcm",)}  # languages that the detector takes short English texts for: Nigerian Pidgin
 
 

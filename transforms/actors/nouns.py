@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from spacy.tokens import Doc
 
+from transforms.actors.english import words_of
 from transforms.actors.lexicon import Lexicon, Name
 
 REACH = 4  # tokens between "the" and the noun ("the 30 - nation military alliance")
@@ -29,16 +30,16 @@ class Nouns:
         A noun of two actors of the entry means neither.
         """
         meant = {noun: hit for noun, actors in self._actors.items() if len(hit := actors.intersection(named)) == 1}
-        for token in doc if meant else ():
-            actor = meant.get(token.lower_)
-            if not actor or (token.i + 1 < len(doc) and doc[token.i + 1].lower_ in ANOTHER):
+        words = [word.lower() for word in words_of(doc)] if meant else []
+        for end, word in enumerate(words):
+            if word not in meant or "".join(words[end + 1 : end + 2]) in ANOTHER:
                 continue
-            start = next((i for i in range(token.i - 1, max(-1, token.i - 2 - REACH), -1) if doc[i].lower_ in ARTICLES), None)
-            if start is not None and _one_phrase(doc, start + 1, token.i):
-                (index,) = actor
-                yield index, Name(field, doc, start, token.i + 1, ())
+            start = next((i for i in range(end - 1, max(-1, end - 2 - REACH), -1) if words[i] in ARTICLES), None)
+            if start is not None and _one_phrase(words_of(doc)[start + 1 : end]):
+                (index,) = meant[word]
+                yield index, Name(field, doc, start, end + 1, ())
 
 
-def _one_phrase(doc: Doc, start: int, end: int) -> bool:
+def _one_phrase(words: list[str]) -> bool:
     """Whether words and hyphens alone stand between: "the 27-nation bloc", not "the minister, a bloc"."""
-    return all(doc[i].text == "-" or (doc[i].text.isalnum() and not doc[i].text[:1].isupper()) for i in range(start, end))
+    return all(word == "-" or (word.isalnum() and not word[:1].isupper()) for word in words)

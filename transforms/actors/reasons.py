@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from schemas.report import Actor, Mention
 from transforms.actors.lexicon import SEAT, SHORT, Sense, actor_id
-from transforms.actors.plain import plain
 from transforms.actors.tagger import ActorTagger
 
 LISTED = "a name of the list"
@@ -27,6 +26,5 @@ def reason(tagger: ActorTagger, actor: Actor, mention: Mention) -> str:
 
 def _sense(tagger: ActorTagger, actor: Actor, mention: Mention) -> Sense | None:
     """The meaning of the mention's words, on any list, that is the actor."""
-    doc = tagger.lexicon.nlp.make_doc(plain(mention.text))
-    senses = tagger.lexicon.senses_of(doc[:])
+    senses = tagger.lexicon.senses_of(mention.text)
     return next((s for s in senses if s.index >= 0 and actor_id(tagger.specs[s.index]) == actor.id), None)

@@ -56,7 +56,7 @@ class ActorTagger:
     def _tag(self, entry: Entry) -> tuple[Actor, ...]:
         page = _Page.of(entry, self.lexicon)
         names = {f: self.lexicon.find(f, doc) for f, doc in page.docs.items()}
-        settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(d.text for d in page.docs.values()))
+        settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(page.texts.values()))
         for f, doc in page.docs.items():
             for i, noun in self.nouns.find(f, doc, settled):
                 settled[i].append(noun)
@@ -104,17 +104,19 @@ class ActorTagger:
 
 @dataclass
 class _Page:
-    """An entry while it is read: its fields as plain text in tokens, its day, and who holds the offices it names."""
+    """An entry while it is read: its fields as plain text and in tokens, its day, and who holds the offices it names."""
 
     entry: Entry
+    texts: dict[str, str]
     docs: dict[str, Doc]
     day: date
     holders: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entry: Entry, lexicon: Lexicon) -> _Page:
-        docs = {f: lexicon.nlp.make_doc(plain(getattr(entry, f))) for f in FIELDS if getattr(entry, f)}
-        return cls(entry, docs, datetime.fromtimestamp(entry.time / 1_000_000, UTC).date())
+        texts = {f: plain(getattr(entry, f)) for f in FIELDS if getattr(entry, f)}
+        docs = {f: lexicon.nlp.make_doc(text) for f, text in texts.items()}
+        return cls(entry, texts, docs, datetime.fromtimestamp(entry.time / 1_000_000, UTC).date())
 
     def mention(self, name: Name) -> Mention:
         start = name.doc[name.start].idx

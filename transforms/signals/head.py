@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.embedding.model import Vectors
+from transforms.signals.mood import Mood
 from transforms.signals.units import Unit, grams
 
 FILE = "head.npz"
@@ -40,6 +41,7 @@ class Head:
     bias          (types,)
     calibration   A, B and C of the confidence
     threshold     least confidence of a signal
+    mood          what is learned of modalities
     learned_from  SHA-256 of the examples
     """
 
@@ -50,6 +52,7 @@ class Head:
     bias: NDArray[np.float32]
     calibration: tuple[float, float, float]
     threshold: float
+    mood: Mood
     learned_from: str
 
     def probabilities(self, vectors: Vectors, said: Sequence[Unit]) -> NDArray[np.float64]:
@@ -90,6 +93,11 @@ class Head:
             bias=self.bias,
             calibration=np.array(self.calibration),
             threshold=np.array(self.threshold),
+            modalities=np.array(self.mood.modalities),
+            features=np.array(sorted(self.mood.features, key=self.mood.features.__getitem__)),
+            mood_vectors=self.mood.vectors,
+            mood_weights=self.mood.weights,
+            mood_bias=self.mood.bias,
             learned_from=np.array(self.learned_from),
         )
 
@@ -106,6 +114,13 @@ def load(path: Path) -> Head:
             bias=f["bias"].astype(np.float32),
             calibration=(a, b, c),
             threshold=float(f["threshold"]),
+            mood=Mood(
+                modalities=tuple(map(str, f["modalities"])),
+                features={str(name): i for i, name in enumerate(f["features"])},
+                vectors=f["mood_vectors"].astype(np.float32),
+                weights=f["mood_weights"].astype(np.float32),
+                bias=f["mood_bias"].astype(np.float32),
+            ),
             learned_from=str(f["learned_from"]),
         )
 

@@ -18,11 +18,13 @@ from transforms.embedding.model import Embedder
 from transforms.signals.evidence import quoted
 from transforms.signals.head import Head
 from transforms.signals.lines import Line
+from transforms.signals.mood import features
 from transforms.signals.rules import Hit, Rules
 from transforms.signals.units import Unit, units
 
 MOST_UNITS = 64  # of one entry; news say first what they have to say
 NEARLY = 0.5  # of the probability of the surest unit, for a shorter one to be the evidence
+DROP = 0.1
 BY_MEANING = "(by meaning)"  # instead of a pattern, in the spec of a hit that no pattern found
 
 
@@ -42,8 +44,8 @@ class Meaning:
         self._rules, self._head, self._model = rules, head, model
         self._kinds: Mapping[str, SignalType] = {kind.type: kind for kind in kinds}
 
-    def judged(self, read: Sequence[Read]) -> list[Sequence[Hit]]:
-        """For each line of an entry the hits that hold, with their confidence, and those that only the meaning tells."""
+    def judged(self, read: Sequence[Read], year: int) -> list[Sequence[Hit]]:
+        """For each line of an entry of `year` the hits that hold, how surely, and those that only the meaning tells."""
         said = [units(r.line, r.text, ((h.left, h.right) for h in r.hits)) if self._may_say(r) else [] for r in read]
         flat = [unit for group in said for unit in group][:MOST_UNITS]
         texts = list(dict.fromkeys(unit.text for unit in flat))
@@ -54,7 +56,8 @@ class Meaning:
         at = 0
         for r, group in zip(read, said, strict=True):
             mine = probabilities[at : at + len(group)]
-            out.append(self._of_line(r, group[: len(mine)], mine) if len(mine) else r.hits)
+            hits = self._of_line(r, group[: len(mine)], mine) if len(mine) else r.hits
+            out.append([self._said(hit, vectors[at], year) for hit in hits] if len(mine) else hits)
             at += len(mine)
         return out
 
@@ -71,12 +74,15 @@ class Meaning:
             most = float(probabilities[:, column].max())
             hits = [hit for hit in read.hits if hit.kind.type == name]
             sure = self._head.confidence(most, max((hit.spec.confidence for hit in hits), default=0.0))
-            if sure < self._head.threshold:
+            if sure < (DROP if hits else self._head.threshold):
                 continue
             out += [replace(hit, confidence=sure) for hit in hits] or [
                 self._proposed(kind, _tellingest(said, probabilities[:, column]), sure)
             ]
         return out
+
+    def _said(self, hit: Hit, sentence: NDArray[np.float32], year: int) -> Hit:
+        return replace(hit, modality=self._head.mood.of(features(hit, self._rules, year), sentence))
 
     def _proposed(self, kind: SignalType, unit: Unit, sure: float) -> Hit:
         """A hit for what a unit says: its heart are the words that weigh most for the type, its evidence is the unit."""

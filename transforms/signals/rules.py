@@ -33,6 +33,7 @@ class Hit:
 
     spec        the pattern that matched
     confidence  0..1, how sure it is: the pattern's own, until the meaning of the sentence is asked as well
+    modality    as the meaning of the sentence has it, "" where only cues are asked
     """
 
     kind: SignalType
@@ -44,6 +45,7 @@ class Hit:
     right: int
     slots: dict[str, tuple[int, ...]]
     confidence: float
+    modality: str = ""
 
 
 class Rules:

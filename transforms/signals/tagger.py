@@ -68,7 +68,7 @@ class SignalTagger:
             for field, text in texts.items()
             for line in lines(field, text, actors, self.rules.grammar)
         ]
-        judged = self.meaning.judged(read) if self.meaning else [r.hits for r in read]
+        judged = self.meaning.judged(read, day.year) if self.meaning else [r.hits for r in read]
         found = (hit for hits in judged for hit in _best_of_each_place(hits))
         return [reading for hit in found for reading in self._read(hit, texts[hit.line.field], cast, day)]
 
@@ -82,7 +82,7 @@ class SignalTagger:
 
     def _read(self, hit: Hit, text: str, cast: Cast, day: date) -> list[Reading]:
         kind = hit.kind
-        how = modality(hit, self.rules, day.year)
+        how = hit.modality or modality(hit, self.rules, day.year)
         if how in kind.void:
             return []
         pairs, sure = roles(hit, self.rules, cast)
