@@ -23,8 +23,9 @@ from transforms.signals import tagger_for
 
 DATA = Path(__file__).parents[2] / "data"
 FLOORS = {
-    "signals_dev": {"type": 0.84, "type, modality": 0.68, "type, source": 0.74, "type, source, target": 0.64, "evidence": 0.56},
-    "signals_held": {"type": 0.71, "type, modality": 0.5, "type, source": 0.6, "type, source, target": 0.55, "evidence": 0.42},
+    "signals_dev": {"type": 0.92, "type, modality": 0.84, "type, source": 0.74, "type, source, target": 0.63, "evidence": 0.7},
+    "signals_held": {"type": 0.75, "type, modality": 0.54, "type, source": 0.61, "type, source, target": 0.55, "evidence": 0.47},
+    "signals_blind": {"type": 0.69, "type, modality": 0.54, "type, source": 0.6, "type, source, target": 0.5, "evidence": 0.51},
 }
 Said = list[dict[str, Any]]
 
