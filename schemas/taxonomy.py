@@ -49,14 +49,12 @@ class Cue(Settings):
     where     "before" or "after" the signal's words, "around" them (both, or among them), each within the clause;
               "sentence": anywhere in the sentence
     reach     at most so many words away (not for "sentence")
-    but_for   types to which the words do not do this: "urges its citizens to leave" is the evacuation, no wish for one
     """
 
     modality: Modality
     find: tuple[str, ...]
     where: Literal["before", "after", "around", "sentence"] = "around"
     reach: int = Field(default=8, ge=0)
-    but_for: tuple[str, ...] = ()
 
 
 class Codes(Settings):

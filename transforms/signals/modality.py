@@ -46,7 +46,7 @@ def cue(hit: Hit, rules: Rules, year: int, modalities: Iterable[str] = ()) -> Fo
         if not modalities and hit.spec.modality and name not in _STRONG:
             continue
         for each, patterns in rules.cues[name]:
-            for pattern in patterns if hit.kind.type not in each.but_for else ():
+            for pattern in patterns:
                 if (words := _applies(each, pattern, hit, year)) is not None:
                     return Found(name, *words)
     return None

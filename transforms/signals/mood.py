@@ -1,7 +1,7 @@
 """How a signal is said, learned: the modality that its words, their neighbours and the whole sentence make likely.
 
 Cues (modality.py) are right where they reach. A softmax over what they say, the type, the words in and beside the evidence
-and the vector of the sentence is right more often, where it is sure; where it is not, the cues decide. What it was learned from is in training.py.
+and the vector of the sentence is right more often, where it is sure; where it is not, the cues decide.
 """
 
 from __future__ import annotations

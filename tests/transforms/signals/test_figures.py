@@ -1,7 +1,8 @@
 """How well signals are read in entries that somebody labelled who has not seen the tagger.
 
-tests/data/signals_dev.jsonl is there to learn from. tests/data/signals_held.jsonl is not: do not read it, and look at no single
-error in it; it says how well what was learned carries over (docs/quality.md). The floors lie a few points under what was
+tests/data/signals_dev.jsonl is there to learn from: rules were tuned on it, the head has learned it. signals_held.jsonl and
+signals_blind.jsonl are not: do not read them, and look at no single error in them; they say how well what was learned carries
+over (docs/quality.md). The floors lie a few points under what was
 reached when they were set: a change that falls below one has broken something.
 """
 
@@ -38,7 +39,7 @@ def labelled(request: pytest.FixtureRequest) -> str:
 def read(labelled: str) -> list[tuple[Said, Said]]:
     """(labelled, read) signals of each relevant entry."""
     watch = load_watch(ROOT / "watches" / "ukraine")
-    actors, signals = actor_tagger_for(watch), tagger_for(watch)
+    actors, signals = actor_tagger_for(watch), tagger_for(watch, model="", threads=1)
     out = []
     for line in (DATA / f"{labelled}.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

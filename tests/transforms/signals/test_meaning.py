@@ -83,5 +83,5 @@ def test_the_confidence_says_how_sure_both_are(watches: dict[str, Watch], model:
 
 
 def test_only_a_sentence_that_may_carry_a_signal_is_embedded(watches: dict[str, Watch], model: TwoIdeas, head: Head) -> None:
-    said("Recipes for pumpkin soup", watches, model, head)
+    said("Pumpkin soup recipes", watches, model, head)
     assert model.asked == []
