@@ -1,4 +1,4 @@
-"""Learn the weights of the semantic layer: `make train`, or `python -m transforms.signals.training watches/ukraine`
+"""Learn the weights of the semantic layer: `make train`, or `python -m transforms.signals.training WATCH`
 
 Reads watches/shared/examples and the files that sources.py names, and writes transforms/signals/head.npz. Needs
 scikit-learn, which sentence-transformers brings along; a detector does not. The same files give the same weights.
