@@ -12,7 +12,7 @@ PEERS := build/peers
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
 
 help:  ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ format: env  ## format the code
 
 feeds-corpus: env  ## read the feeds of other projects and 20,000 mutations of them (ARCHIVES=directory of *.tar.gz)
 	@$(BIN)/python tests/transforms/feeds/corpus.py --archives $(ARCHIVES) $(ARGS)
+
+train: env  ## learn the weights of the semantic layer anew from the labelled examples
+	@$(BIN)/python -m transforms.signals.training watches/ukraine
 
 lock: env  ## write requirements.lock anew from what .venv holds
 	$(BIN)/pip freeze --all --exclude pip --exclude vedette --exclude-editable | sed 's/+cpu$$//' > requirements.lock

@@ -19,7 +19,7 @@ setup(
     package_data={
         "pipelines": ["*.html", "topics/*.yaml"],
         "schemas": ["*.avsc"],
-        "transforms": ["**/*.yaml"],
+        "transforms": ["**/*.yaml", "**/*.npz"],
         "watches": ["**/*.yaml", "**/*.opml", "**/*.jsonl"],
     },
     install_requires=[
