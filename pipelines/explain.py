@@ -70,7 +70,7 @@ def explain(entry: Entry, detect: DetectAlerts) -> Explanation:
     """What the detector reads in an entry, and why. Raises UsageError with the dead letter if it cannot read it."""
     with tempfile.TemporaryDirectory() as scratch:
         report, story = _detected(entry, detect, Path(scratch))
-    return explanation(report, story.judgement if story else None, detect.watch, detect.spacy_model)
+    return explanation(report, story.judgement if story else None, detect.watch, detect.model, detect.spacy_model)
 
 
 def _detected(entry: Entry, detect: DetectAlerts, scratch: Path) -> tuple[Report, Story | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from pipelines.detect import TORCH_THREADS
 from pipelines.marking import ACTOR, SIGNAL, Mark
 from schemas.config import LOADER
 from schemas.entry import Entry
@@ -78,7 +79,7 @@ class Explanation:
         return named + said
 
 
-def explanation(report: Report, judgement: Judgement | None, watch: Watch, spacy_model: str = "") -> Explanation:
+def explanation(report: Report, judgement: Judgement | None, watch: Watch, model: str = "", spacy_model: str = "") -> Explanation:
     """The explanation of a report that has been through the detector."""
     actor_tagger = actor_tagger_for(watch, spacy_model)
     actors = tuple(ExplainedActor(a, tuple(reason(actor_tagger, a, m) for m in a.mentions)) for a in report.actors)
@@ -90,15 +91,15 @@ def explanation(report: Report, judgement: Judgement | None, watch: Watch, spacy
         watch.relevance.threshold,
         report.outcome,
         actors,
-        tuple(_signals(report, watch)),
+        tuple(_signals(report, watch, model)),
         judgement,
     )
 
 
-def _signals(report: Report, watch: Watch) -> Iterator[ExplainedSignal]:
+def _signals(report: Report, watch: Watch, model: str) -> Iterator[ExplainedSignal]:
     labels = {kind.type: kind.label for kind in watch.taxonomy.types}
     lines = _lines(watch.directory.parent / SHARED / PATTERNS)
-    found = reasons(signal_tagger_for(watch), report.entry, report.actors, report.signals)
+    found = reasons(signal_tagger_for(watch, model, TORCH_THREADS), report.entry, report.actors, report.signals)
     for signal, why in zip(report.signals, found, strict=True):
         if why is None or why.pattern not in lines:
             yield ExplainedSignal(signal, labels[signal.type], cue=why.cue if why else None)
