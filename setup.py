@@ -20,7 +20,7 @@ setup(
         "pipelines": ["*.html", "topics/*.yaml"],
         "schemas": ["*.avsc"],
         "transforms": ["**/*.yaml", "**/*.npz"],
-        "watches": ["**/*.yaml", "**/*.opml", "**/*.jsonl"],
+        "watches": ["**/*.yaml", "**/*.opml", "**/*.jsonl", "**/*.md"],
     },
     install_requires=[
         "apache-beam[gcp]==2.77.*",
