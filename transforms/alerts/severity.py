@@ -1,6 +1,6 @@
 """How serious a claim is: a product of factors, each with the words that explain it.
 
-    score = weight x modality x magnitude x imminence x corroboration x novelty x convergence     (0..10)
+    score = weight x modality x confidence x magnitude x imminence x corroboration x novelty x convergence     (0..10)
 
 The form and the numbers are those of research on escalation indicators: the type's weight comes from the taxonomy;
 modality, magnitude and imminence follow the proposal in the project's notes on event coding; convergence follows Grabo,
@@ -38,6 +38,11 @@ MODALITY = {
 NOT_NOW = frozenset({"historical", "negated", "denied"})
 INDICATOR = 4.0
 """Least weight of a type that counts towards convergence."""
+
+SURE = 0.85
+"""Confidence of a signal from which on it counts in full."""
+LEAST_SURE = 0.5
+"""What the least sure signal counts: a person may still want to see it, but not be called for it alone."""
 
 WARNING_IS_NEWS = 0.9
 """A warning, a threat or a demand is the event itself where the type says `speech_act`: it weighs at least so much."""
@@ -77,17 +82,20 @@ class Scored:
 
 
 def is_indicator(claim: Claim, kind: SignalType) -> bool:
-    """Whether a claim counts towards convergence: it raises the risk, weighs something, and is about the present.
+    """Whether a claim counts towards convergence: it raises the risk, weighs something, is about the present and surely read.
 
     Words between governments (demands, refusals, talks) come with every report; they are no indicators of their own.
     """
-    return kind.direction == "escalatory" and kind.weight >= INDICATOR and claim.signal.modality not in NOT_NOW
+    present = claim.signal.modality not in NOT_NOW
+    return kind.direction == "escalatory" and kind.weight >= INDICATOR and present and claim.signal.confidence >= SURE
 
 
 def score_claim(claim: Claim, kind: SignalType, origins: int, families: int) -> Scored:
     """Score a claim that `origins` outlets make in words of their own, in a story of `families` types of indicators."""
     signal = claim.signal
     factors = [Factor("weight", kind.weight, kind.label), _modality(signal, kind)]
+    if signal.confidence < SURE:
+        factors.append(Factor("confidence", max(LEAST_SURE, signal.confidence / SURE), f"read with {signal.confidence:.2f}"))
     if signal.quantity and signal.quantity >= 1000 and TROOPS.search(signal.unit):
         value = min(1.3, max(0.7, 1 + 0.15 * math.log10(signal.quantity / 10_000)))
         factors.append(Factor("magnitude", value, f"{signal.quantity:,} {signal.unit}"))

@@ -30,7 +30,7 @@ WITH_BACKER = 0.04
 TARGET_ALONE = 0.04
 NO_SIDE = -0.12
 SIGNAL = 0.06
-SURE = 0.5  # confidence of a signal that counts
+SURE = 0.9  # confidence of a signal that counts
 
 RELEVANT = "relevant"
 NOT_RELEVANT = "not relevant"

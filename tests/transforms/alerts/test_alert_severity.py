@@ -34,6 +34,8 @@ def score(claim: Claim, origins: int = 1, families: int = 1) -> float:
         (a_signal(when="within days"), a_signal(when="early next year")),
         (a_signal(when="as soon as next month"), a_signal()),
         (a_signal(), a_signal(when="in the coming years")),
+        (a_signal(confidence=0.9), a_signal(confidence=0.6)),
+        (a_signal(confidence=0.6), a_signal(confidence=0.5)),
         (a_signal(when="tomorrow"), a_signal(when="next week")),
     ],
 )
@@ -58,6 +60,7 @@ def test_sources_novelty_and_other_signals_raise_a_score() -> None:
         (a_signal("ATTACK", "historical"), False),
         (a_signal("TALKS"), False),
         (a_signal("GESTURE"), False),
+        (a_signal("BUILDUP", confidence=0.6), False),
     ],
 )
 def test_only_present_and_weighty_signs_of_danger_converge(signal: Signal, counts: bool) -> None:
