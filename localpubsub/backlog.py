@@ -191,8 +191,11 @@ class Backlog:
 
     def drop_older(self, than: int) -> int:
         """Drops what was published before `than`, on lease or not. Returns how many."""
-        dropped = list(itertools.takewhile(lambda d: d.message.published < than, self._deliveries.values()))
-        for delivery in dropped:
+        dropped = 0
+        for delivery in list(itertools.takewhile(lambda d: d.message.published < than, self._deliveries.values())):
+            if delivery.message.position not in self._deliveries:  # acknowledged, it went with the one before
+                continue
+            dropped += 1
             self._end_lease(delivery)
             if delivery.line is not None:
                 (delivery.line.out or delivery.line.waiting).popleft()
@@ -200,7 +203,7 @@ class Backlog:
                     self._forget(finished)
                 self._announce(delivery.line)
             self._forget(delivery)
-        return len(dropped)
+        return dropped
 
     def oldest(self) -> int | None:
         """When the oldest message was published, None if there is none."""

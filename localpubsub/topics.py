@@ -84,7 +84,8 @@ class Topic:
 
     def retain(self, window: int, floor: int | None) -> None:
         """Retains by these rules from now on: what was published before there were any is not retained by them."""
-        if not self.retains and self.held:
+        begins = not self.retains and (window or floor is not None)
+        if begins and self.held and self._oldest is None:  # else there is something left to sweep before them
             self._swept, self._unswept_bytes = max(self.held), 0
         self.restore_rules(window, floor)
 

@@ -263,6 +263,14 @@ class TestOrdering:
         assert len(backlog) == 0
         assert backlog.bytes == 0
 
+    def test_dropping_old_messages_takes_nothing_from_the_rest_of_their_key(self) -> None:
+        backlog = backlog_of(*(message(n, "k") for n in (1, 2, 3, 4)), ordered=True)
+        taken = take(backlog, most=3)
+        backlog.acknowledge([taken[2]])
+        assert backlog.drop_older(3 * SECOND) == 1
+        assert [each.position for each in backlog.messages()] == [3, 4]
+        assert list(take(backlog, now=10)) == [3, 4]
+
     def test_a_backoff_holds_up_the_whole_key_and_nothing_else(self) -> None:
         backlog = Backlog(ordered=True, backoff=lambda sent: 5 * SECOND)
         for each in (message(1, "k"), message(2, "k"), message(3, "other")):
