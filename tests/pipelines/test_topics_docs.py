@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localpubsub.filters import parse_filter
+from localpubsub.rules.filters import parse_filter
 from pipelines import cli
 from pipelines.topics.declaration import SubscriptionSpec, TopicSpec, packaged_declaration, read_declaration
 
