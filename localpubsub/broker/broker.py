@@ -68,6 +68,8 @@ class Broker:
         self.registry = Registry(self.store, self.now)
         for topic in self.all_topics():
             topic.restore_rules(*self._retention(topic))
+        for subscription in self.subscriptions.values():
+            subscription.used = self.now()  # nobody could use it while there was no server
 
     @property
     def position(self) -> int:
@@ -171,15 +173,17 @@ class Broker:
         topic = self.topics[settings.topic]
         subscription = Subscription(self.new_id(), settings, topic, self._position, self.store, self.forward)
         self.subscriptions[settings.name] = subscription
+        subscription.used = self.now()
         subscription.save()
         self.set_retention(topic)
         return subscription.describe()
 
     def subscription(self, name: str) -> Subscription:
-        """Raises InvalidArgument or NotFound."""
+        """The one that a request names, and so uses. Raises InvalidArgument or NotFound."""
         subscription = self.subscriptions.get(names.check_subscription(name))
         if subscription is None:
             raise NotFound(f"Subscription does not exist: {name}")
+        subscription.used = self.now()
         return subscription
 
     def unbind_schema(self, name: str) -> None:

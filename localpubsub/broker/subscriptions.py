@@ -23,6 +23,9 @@ class Subscription:
 
     `since` is the position after which messages belong to it: those published before it was made are only seen by
     seeking into what the topic retains. `forward` takes a message that failed often enough to the dead letter topic.
+
+    `used` is when a request last named it (microseconds), `streams` how many are open on it: whoever nobody asks for ends
+    after the time of its expiration policy. Source: comments of google/pubsub/v1/pubsub.proto (ExpirationPolicy).
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Subscription:
         self.settings = settings
         self.topic = topic
         self.since = since
+        self.used = 0
+        self.streams = 0
         self._store = store
         self._forward = forward
         self._matches: Filter = parse_filter(settings.filter)
@@ -59,6 +64,14 @@ class Subscription:
     def most_attempts(self) -> int:
         """Deliveries after which a message goes to the dead letter topic, 0 for never."""
         return int(self.settings.dead_letter_policy.max_delivery_attempts)
+
+    @property
+    def expires(self) -> int | None:
+        """When it ends unless it is used again (microseconds), None if it never does, or not as long as it is read or pushed."""
+        life = pb.duration_micros(self.settings.expiration_policy.ttl)
+        if not life or self.streams or self.settings.push_config.push_endpoint:
+            return None
+        return self.used + life
 
     def save(self) -> None:
         """Writes down what it is (its backlog is written as it changes)."""

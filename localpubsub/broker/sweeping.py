@@ -1,11 +1,15 @@
-"""What time does to a broker: retention ends, snapshots end, and leases end though nobody pulls."""
+"""What time does to a broker: retention ends, snapshots and unused subscriptions end, and leases end though nobody pulls."""
 
 from __future__ import annotations
+
+import logging
 
 from localpubsub.broker.broker import Broker
 from localpubsub.broker.snapshotting import end
 from localpubsub.broker.subscriptions import Subscription
 from localpubsub.broker.topics import Topic
+
+_log = logging.getLogger(__name__)
 
 
 def expiry_of_new(broker: Broker, topic: Topic) -> int | None:
@@ -26,6 +30,10 @@ def sweep(broker: Broker) -> int | None:
     for snapshot in list(broker.snapshots.values()):
         if snapshot.expires <= now:
             end(broker, snapshot)
+    for subscription in list(broker.subscriptions.values()):
+        if subscription.expires is not None and subscription.expires <= now:
+            _log.warning("subscription %s: nobody used it for the time of its expiration policy", subscription.settings.name)
+            broker.wake(broker.delete_subscription(subscription.settings.name))
     for subscription in broker.subscriptions.values():
         subscription.prune(now)
         if subscription.most_attempts:
@@ -42,7 +50,7 @@ def sweep(broker: Broker) -> int | None:
 
 def _due(subscription: Subscription) -> int | None:
     lease = subscription.backlog.next_due() if subscription.most_attempts else None  # the last one ends in the dead letters
-    return _first([subscription.next_expiry(), lease])
+    return _first([subscription.next_expiry(), subscription.expires, lease])
 
 
 def _first(moments: list[int | None]) -> int | None:

@@ -47,12 +47,16 @@ class Streaming:
         stream = Stream(subscription, first)
         self._obey(stream, first)
         reader = asyncio.create_task(self._read(stream, requests))
+        subscription.streams += 1
         try:
             while not reader.done():
                 await self._send(stream, context)
             await reader
         finally:
             reader.cancel()
+            subscription.streams -= 1
+            subscription.used = self._broker.now()
+            self._core.watch(subscription.topic)
 
     async def _send(self, stream: Stream, context: Any) -> None:
         """Writes what there is, or waits until something has changed."""

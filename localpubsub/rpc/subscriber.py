@@ -49,7 +49,7 @@ class Subscriber:
 
     def _create_subscription(self, request: Any) -> Any:
         described = self._broker.create_subscription(request)
-        self._core.followed(self._broker.subscription(described.name))
+        self._changed(self._broker.subscription(described.name))
         return described
 
     def _update_subscription(self, request: Any) -> Any:

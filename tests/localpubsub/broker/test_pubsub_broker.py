@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from official_clients import ManualClock
@@ -13,10 +15,12 @@ from localpubsub.broker.deliveries import Consumer
 from localpubsub.broker.sweeping import next_expiry, sweep
 from localpubsub.errors import InvalidArgument, NotFound, ResourceExhausted, Unimplemented
 from localpubsub.protocol import pb
+from localpubsub.store import Store
 
 TOPIC = "projects/watch-test/topics/entries"
 SUBSCRIPTION = "projects/watch-test/subscriptions/detect"
 HOUR = 3600
+DAY = 24 * HOUR
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def make_topic(broker: Broker, retention: int = 0) -> None:
 
 
 def make_subscription(broker: Broker, **settings: Any) -> None:
-    broker.create_subscription(pb.Subscription(name=SUBSCRIPTION, topic=TOPIC, **settings))
+    broker.create_subscription(pb.Subscription(**{"name": SUBSCRIPTION, "topic": TOPIC, **settings}))
 
 
 def publish(broker: Broker, *data: bytes, **attributes: str) -> list[str]:
@@ -313,7 +317,7 @@ class TestMemory:
 
     def test_a_sweep_drops_what_is_over_and_says_when_to_come_again(self, broker: Broker, clock: ManualClock) -> None:
         make_topic(broker, 2 * HOUR)
-        make_subscription(broker, message_retention_duration={"seconds": HOUR})
+        make_subscription(broker, message_retention_duration={"seconds": HOUR}, expiration_policy={})
         start = broker.now()
         publish(broker, b"x")
         assert next_expiry(broker, broker.topic(TOPIC)) == start + HOUR * 1_000_000 + 1
@@ -323,6 +327,52 @@ class TestMemory:
         clock.advance(HOUR)
         assert sweep(broker) is None
         assert broker.topic(TOPIC).messages == 0
+
+
+class TestASubscriptionThatNobodyUses:
+    POLICY: ClassVar = {"expiration_policy": {"ttl": {"seconds": DAY}}}
+
+    def test_ends_after_the_time_of_its_policy(self, broker: Broker, clock: ManualClock) -> None:
+        make_topic(broker)
+        make_subscription(broker, **self.POLICY)
+        publish(broker, b"x")
+        clock.advance(DAY - 1)
+        assert sweep(broker) == broker.now() + 1_000_000
+        clock.advance(1)
+        sweep(broker)
+        assert not broker.subscriptions
+        assert broker.topic(TOPIC).messages == 0
+
+    def test_is_kept_by_every_request_that_names_it(self, broker: Broker, clock: ManualClock) -> None:
+        make_topic(broker)
+        make_subscription(broker, **self.POLICY)
+        for _ in range(3):
+            clock.advance(DAY - 1)
+            broker.subscription(SUBSCRIPTION)
+            sweep(broker)
+        assert broker.subscriptions
+
+    def test_is_kept_while_it_is_pushed_or_if_it_never_expires(self, broker: Broker, clock: ManualClock) -> None:
+        make_topic(broker)
+        make_subscription(broker, **self.POLICY, push_config={"push_endpoint": "http://127.0.0.1:1/"})
+        make_subscription(broker, name=f"{SUBSCRIPTION}-2", expiration_policy={})
+        clock.advance(400 * DAY)
+        sweep(broker)
+        assert len(broker.subscriptions) == 2
+
+    def test_has_all_its_time_again_after_the_server_was_away(self, clock: ManualClock, tmp_path: Path) -> None:
+        with closing(Store(tmp_path)) as store:
+            broker = Broker(clock, store=store)
+            make_topic(broker)
+            make_subscription(broker, **self.POLICY)
+        clock.advance(2 * DAY)
+        with closing(Store(tmp_path)) as store:
+            broker = Broker(clock, store=store)
+            sweep(broker)
+            assert broker.subscriptions
+            clock.advance(DAY)
+            sweep(broker)
+            assert not broker.subscriptions
 
 
 def test_lists_come_in_pages(broker: Broker) -> None:

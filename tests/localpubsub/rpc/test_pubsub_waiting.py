@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from localpubsub.broker.subscriptions import Subscription
 from localpubsub.protocol import pb
 from localpubsub.rpc.core import Core
 from localpubsub.rpc.publisher import Publisher
+from localpubsub.rpc.streaming import Streaming
 from localpubsub.rpc.waiting import Alarm, Waits
 
 SECOND = 1_000_000
@@ -109,3 +110,26 @@ def test_publishing_sets_the_alarm_to_the_end_of_the_topics_retention(broker: Br
     publisher = Publisher(Core(broker))
     delays = timers_of(lambda: publisher._publish(request()))
     assert delays == [pytest.approx(600, abs=0.001)]
+
+
+def test_a_subscription_does_not_expire_while_a_stream_is_open(broker: Broker, subscription: Subscription) -> None:
+    streaming = Streaming(Core(broker))
+    first = pb.StreamingPullRequest(subscription=subscription.settings.name, stream_ack_deadline_seconds=10)
+
+    async def main() -> None:
+        closed = asyncio.Event()
+
+        async def requests() -> AsyncIterator[Any]:
+            yield first
+            await closed.wait()
+
+        stream = asyncio.create_task(streaming.streaming_pull(requests(), None))
+        while not subscription.streams:
+            await asyncio.sleep(0)
+        assert subscription.expires is None
+        closed.set()
+        await asyncio.wait_for(stream, SOON)
+
+    asyncio.run(main())
+    assert subscription.expires is not None
+    assert subscription.expires > broker.now()
