@@ -14,6 +14,7 @@ file). `sync=True` waits for the disk at each commit (`synchronous=FULL`). Sourc
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -157,7 +158,10 @@ class Store:
             if self._checkpointer:
                 self._checkpointer.stop()
             if self._checkpointer and not self.broken:
-                self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                with contextlib.suppress(
+                    sqlite3.OperationalError
+                ):  # the disk is full, say: the WAL keeps all, and is read at a start
+                    self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._sql.close()
             self._unlock()

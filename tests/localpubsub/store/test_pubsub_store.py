@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -302,3 +303,30 @@ class TestTables:
             store.forget(1, position)
             store.commit()
         assert (tmp_path / "pubsub.db-wal").stat().st_size < 4_000_000
+
+
+def test_a_disk_that_is_full_when_the_store_is_closed_costs_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.count("position", 7)
+
+    class Full:
+        """A connection that cannot move the log into the file."""
+
+        def __init__(self, sql: sqlite3.Connection) -> None:
+            self.close = sql.close
+            self.executemany = sql.executemany
+            self._execute = sql.execute
+
+        def execute(self, statement: str) -> sqlite3.Cursor:
+            if "checkpoint" in statement:
+                raise sqlite3.OperationalError("database or disk is full")
+            return self._execute(statement)
+
+        @property
+        def total_changes(self) -> int:
+            return 0
+
+    store._sql = Full(store._sql)  # type: ignore[assignment]
+    store.close()
+    with closing(Store(tmp_path)) as again:
+        assert again.counters() == {"position": 7}
