@@ -100,6 +100,13 @@ def test_one_line_for_each_alert_however_often_it_comes(bells: Cloud, tmp_path: 
     assert running.end() == (0, ["a1", "a2", "a3"], "")
 
 
+def test_a_topic_that_is_not_there_is_no_reason_to_wait(bells: Cloud, tmp_path: Path) -> None:
+    status, _, err = Subscribing(tmp_path, "--topic", "belts").end()
+    assert status == 2
+    assert "there is no topic projects/vedette-local/topics/belts" in err
+    assert [topic.name for topic in bells.publisher.list_topics(project="projects/vedette-local")] == [TOPIC]
+
+
 def test_a_temporary_subscription_has_its_filter_and_is_gone_afterwards(bells: Cloud, tmp_path: Path) -> None:
     publish(1, 2, 3, 4)
     running = Subscribing(tmp_path, "--from-beginning", "--max", "2", "--filter", 'attributes.even = "True"')
@@ -292,8 +299,9 @@ def test_a_server_that_is_killed_again_and_again_loses_nothing_between_a_sink_an
 
 @pytest.mark.parametrize("restarting", [False], indirect=True, ids=["in memory"])
 def test_a_temporary_subscription_that_the_server_has_forgotten_is_made_again(restarting: Restarting, tmp_path: Path) -> None:
-    running = Subscribing(tmp_path)
     pubsub = LocalOrReal()
+    pubsub.ensure_topics(TOPIC)
+    running = Subscribing(tmp_path)
     publish_when_heard(pubsub, 1)
     assert running.ids(1) == ["a1"]
     restarting.kill()
