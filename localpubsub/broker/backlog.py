@@ -14,10 +14,9 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from localpubsub.broker.ack_ids import ack_id, new_epoch, parse
-from localpubsub.broker.deliveries import Consumer, Delivery
+from localpubsub.broker.deliveries import Consumer, Delivery, Keeper
 from localpubsub.broker.metrics import Counts
 from localpubsub.broker.ordering import KeyLine
 from localpubsub.broker.topics import Message
@@ -28,19 +27,6 @@ SPARE_LEASES = 1000  # outdated entries that may lie among the leases before the
 def no_backoff(failures: int) -> int:
     """Redelivery at once, the default of a subscription without a retry policy."""
     return 0
-
-
-class Keeper(Protocol):
-    """Who is told what becomes of a backlog's messages, to write it down."""
-
-    def finished(self, message: Message) -> None:
-        """The message was acknowledged, buried, or dropped."""
-
-    def failed(self, delivery: Delivery) -> None:
-        """It came back: `delivery.failures` has grown."""
-
-    def bury(self, delivery: Delivery) -> bool:
-        """Forwards it to the dead letter topic if it has failed often enough. True if it was forwarded."""
 
 
 class Backlog:

@@ -1,8 +1,8 @@
-"""Who takes messages, and how each message of a backlog stands."""
+"""Who takes messages, how each message of a backlog stands, and who keeps account of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from localpubsub.broker.topics import Message
 
@@ -47,3 +47,16 @@ class Delivery:
         self.sent = 0
         self.failures = failures
         self.acked = False
+
+
+class Keeper(Protocol):
+    """Who is told what becomes of a backlog's messages, to write it down."""
+
+    def finished(self, message: Message) -> None:
+        """The message was acknowledged, buried, or dropped."""
+
+    def failed(self, delivery: Delivery) -> None:
+        """It came back: `delivery.failures` has grown."""
+
+    def bury(self, delivery: Delivery) -> bool:
+        """Forwards it to the dead letter topic if it has failed often enough. True if it was forwarded."""

@@ -49,8 +49,9 @@ class Core:
         self.waits.wake_all()
 
     def watch(self, topic: Topic) -> None:
-        """Sets the alarm to the next end of something of the topic."""
-        self.alarm.set(next_expiry(self.broker, topic))
+        """Sets the alarm to the next end of something of the topic, unless the server ends first."""
+        if not self.closing:
+            self.alarm.set(next_expiry(self.broker, topic))
 
     def check_attached(self, subscription: Subscription) -> None:
         """Raises NotFound if the subscription was deleted, even if another has its name now, or FailedPrecondition if it was

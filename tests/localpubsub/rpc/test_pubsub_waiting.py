@@ -133,3 +133,13 @@ def test_a_subscription_does_not_expire_while_a_stream_is_open(broker: Broker, s
     asyncio.run(main())
     assert subscription.expires is not None
     assert subscription.expires > broker.now()
+
+
+def test_a_stream_that_ends_with_the_server_sets_no_alarm(broker: Broker) -> None:
+    core = Core(broker)
+
+    def close_and_watch() -> None:
+        core.close()
+        core.watch(broker.topic("projects/p/topics/entries"))
+
+    assert timers_of(close_and_watch) == []
