@@ -203,6 +203,8 @@ def run(argv: list[str]) -> int:
         if temporary:
             temporary.check_topic()
             temporary.create()
+        if sys.stderr.isatty():  # alerts are rare: a person should not take the silence for a fault
+            print(f"listening to {temporary.topic if temporary else name}, Ctrl-C ends it", file=sys.stderr, flush=True)
         why = _receive_until_stopped(pubsub, name, show, events, temporary)
     finally:
         if temporary:
