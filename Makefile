@@ -12,7 +12,7 @@ PEERS := build/peers
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format feeds-corpus lock sdist backtest benchmark-attacks benchmark-pace benchmark-polling benchmark-pubsub pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
 
 help:  ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ format: env  ## format the code
 feeds-corpus: env  ## read the feeds of other projects and 20,000 mutations of them (ARCHIVES=directory of *.tar.gz)
 	@$(BIN)/python tests/transforms/feeds/corpus.py --archives $(ARCHIVES) $(ARGS)
 
+train: env  ## learn the weights of the semantic layer anew from the labelled examples
+	@$(BIN)/python -m transforms.signals.training watches/ukraine
+
 lock: env  ## write requirements.lock anew from what .venv holds
 	$(BIN)/pip freeze --all --exclude pip --exclude vedette --exclude-editable | sed 's/+cpu$$//' > requirements.lock
 
@@ -62,11 +65,26 @@ sdist: env  ## the package for --setup_file, in dist/
 benchmark-attacks: env  ## poll feeds that attack: each is refused or bounded, and memory does not grow
 	@$(BIN)/python benchmarks/attacks.py $(ARGS)
 
+benchmark-embedding: env  ## texts embedded a second, beside sentence_transformers with its defaults
+	@$(BIN)/python benchmarks/embedding.py $(ARGS)
+
+benchmark-folding: env $(PEERS)/ready  ## what folding costs with a thousand to a million stories open, beside brute force, faiss and semhash
+	@$(BIN)/python benchmarks/folding.py --peers $(PEERS)/bin/python $(ARGS)
+
 benchmark-pace: env  ## a thousand feeds of which a tenth hang: how late the others are
 	@$(BIN)/python benchmarks/pace.py $(ARGS)
 
 benchmark-polling: env $(PEERS)/ready  ## feed polls an hour on one core, beside lemon24/reader and feedparser + requests
 	@$(BIN)/python benchmarks/polling.py --peers $(PEERS)/bin/python $(ARGS)
+
+benchmark-tagging: env  ## entries and articles read a second on one core, beside a spaCy EntityRuler
+	@$(BIN)/python benchmarks/tagging.py --watch $(WATCH) $(ARGS)
+
+kill-test: env  ## kill the detector 20 times at random moments: the alerts are those of a backtest of the same log
+	@$(BIN)/python benchmarks/kills.py $(ARGS)
+
+benchmark-stories: env  ## how good the stories are with each part of the judgement left out
+	@$(BIN)/python benchmarks/stories_ablation.py $(ARGS)
 
 $(PEERS)/ready: benchmarks/requirements.txt
 	$(PYTHON) -m venv $(PEERS)

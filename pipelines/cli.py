@@ -16,6 +16,7 @@ COMMANDS = {  # name: (module, or module:function if it is not `run`, what it do
     "monitor": ("pipelines.monitor", "collect and detect in one graph (streaming, for one Dataflow job)"),
     "backtest": ("pipelines.backtest", "what the detector says of recorded entries"),
     "subscribe": ("pipelines.subscribe", "print alerts as a subscriber receives them"),
+    "explain": ("pipelines.explain", "show a text with its actors and signals highlighted, and why each was read"),
     "why": ("pipelines.why", "what became of an entry, and why it did or did not alert"),
     "topics apply": ("pipelines.topics.commands:run_apply", "make topics, subscriptions and schemas as a file declares them"),
     "topics status": ("pipelines.topics.commands:run_status", "topics, subscriptions, backlogs and dead letters"),

@@ -32,7 +32,13 @@ class AlertSignal:
     attributed_to: str
     quantity: int
     unit: str
+    bound: str
     when: str
+    earliest: str
+    latest: str
+    place: str
+    plover: str
+    cameo: str
     entry_id: str
     field: str
     start: int
@@ -53,6 +59,7 @@ class AlertActor:
     role: str
     state: str
     mentions: int
+    code: str = ""
 
 
 @record

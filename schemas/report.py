@@ -12,12 +12,17 @@ from schemas.records import record
 
 @record
 class Mention:
-    """Where a name stands: `entry.<field>[start:end] == text`, offsets in Unicode code points."""
+    """Where a name stands: `entry.<field>[start:end] == text`, offsets in Unicode code points.
+
+    holder  who held, when the entry was published, the office that follows the name of its state ("Boris Johnson" for
+            "UK PM"), "" if there is none or nobody of the lists did
+    """
 
     field: str
     start: int
     end: int
     text: str
+    holder: str = ""
 
 
 @record
@@ -30,6 +35,8 @@ class Actor:
     role     office held when the entry was published ("President of Ireland"), "" if none is known
     state    canonical name of the state the actor acts for, "" if none
     aliases  other names of the same actor, as the lists give them
+    code     country and sector when the entry was published, in CAMEO's and PLOVER's codes ("RUS", "RUSGOV", "IGOUNO"),
+             "" if unknown
     """
 
     id: str
@@ -39,6 +46,7 @@ class Actor:
     state: str
     aliases: tuple[str, ...]
     mentions: tuple[Mention, ...]
+    code: str = ""
 
 
 @record
@@ -53,7 +61,12 @@ class Signal:
     attributed_to  who says so ("US Army Chief of Staff Gen. James McConville"), "" if nobody is named
     quantity       the number that goes with it (100000 for "nearly 100,000 troops"), None if there is none
     unit           what is counted ("troops"), "" if nothing is
+    bound          what the number is: "most" ("up to"), "least" ("more than"), "about", "" for the number itself
     when           the words for the time of a coming event ("as early as next month"), "" if none
+    earliest       first and last day (ISO 8601) that these words mean, read on the day of the entry; "" for an open end
+    latest         or no such words
+    place          the words for where ("eastern Poland"), "" if none
+    plover, cameo  codes of the act in the event ontologies PLOVER ("MOBILIZE:troops") and CAMEO ("154"), "" if it has none
     confidence     0..1: how sure the tagger is that the words say this
     """
 
@@ -69,7 +82,13 @@ class Signal:
     attributed_to: str = ""
     quantity: int | None = None
     unit: str = ""
+    bound: str = ""
     when: str = ""
+    earliest: str = ""
+    latest: str = ""
+    place: str = ""
+    plover: str = ""
+    cameo: str = ""
     confidence: float = 1.0
 
 

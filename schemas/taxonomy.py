@@ -57,6 +57,13 @@ class Cue(Settings):
     reach: int = Field(default=8, ge=0)
 
 
+class Codes(Settings):
+    """What the two event ontologies call an act: PLOVER 2.0 type:mode and CAMEO 1.1b3 code, "" where they have none."""
+
+    plover: str = Field(default="", pattern=r"^([A-Z]+(:[a-z-]+)?)?$")
+    cameo: str = Field(default="", pattern=r"^(0[1-9]|1\d|20)?\d{0,2}$")
+
+
 class SignalType(Settings):
     """One type of signal.
 
@@ -64,6 +71,9 @@ class SignalType(Settings):
     direction    whether it raises or lowers the risk of war
     weight       0..10, how much (research/events.md, section 3.5)
     label        how an alert's headline calls it: "troop build-up"
+    codes        of the act itself; the signal's modality says whether it was done. The nearest code, not the same idea: CAMEO
+                 and PLOVER know no warning by a third party, for instance (research/events.md, section 3.5)
+    coded_as     codes for single modalities, where the ontologies have one for the mere intent ("agree to meet")
     modality     what a statement of the type is if no cue says otherwise
     modalities   what cues may make of it, the first that applies; a cue for any other modality is passed over
     speech_act   the statement is the event: a threat weighs as a threat made, not as a deed that is only threatened
@@ -83,6 +93,8 @@ class SignalType(Settings):
     direction: Literal["escalatory", "deescalatory"]
     weight: float = Field(ge=0, le=10)
     label: str
+    codes: Codes = Codes()
+    coded_as: dict[Modality, Codes] = Field(default_factory=dict)
     modality: Modality = "asserted"
     modalities: tuple[Modality, ...] = ("denied", "negated", "historical", "conditional", "planned", "possible", "alleged")
     speech_act: bool = False
@@ -95,6 +107,10 @@ class SignalType(Settings):
     void: tuple[Modality, ...] = ()
     unless: tuple[str, ...] = ()
     patterns: tuple[PatternSpec, ...] = ()
+
+    def codes_of(self, modality: str) -> Codes:
+        """The codes of a signal of this type and modality."""
+        return next((codes for name, codes in self.coded_as.items() if name == modality), self.codes)
 
 
 class Taxonomy(Settings):

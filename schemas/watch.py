@@ -15,7 +15,7 @@ import hashlib
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,10 +26,27 @@ from schemas.taxonomy import Taxonomy
 SHARED = "shared"
 
 
+Code = Annotated[str, Field(pattern=r"^([A-Z]{3})*$")]
+"""Letters in groups of three, as CAMEO and PLOVER write an actor: first the country, then what it does there."""
+
+
+Sector = Literal[
+    "", "COP", "GOV", "JUD", "LEG", "MIL", "PRM", "PTY", "REB", "SPY", "UAF", "AGR", "BUS", "CRM", "CVL", "EDU", "ELI", "JRN",
+    "LAB", "MED", "REF", "OPP", "REL", "SOC",
+]  # fmt: skip
+"""The sectors of PLOVER 2.0 for actors of a country; "" if none is known."""
+
+
 class Office(Settings):
-    """An office an actor holds from one date until the day before another (None: open)."""
+    """An office an actor holds from one date until the day before another (None: open).
+
+    sector  PLOVER sector of who holds it, "" to read it off the title ("Chief of the General Staff": MIL, else GOV)
+    of      canonical name of the actor whose office it is, where that is not the state of who holds it ("NATO")
+    """
 
     title: str
+    sector: Sector = ""
+    of: str = ""
     since: date | None = None
     until: date | None = None
 
@@ -49,6 +66,10 @@ class ActorSpec(Settings):
                 of the actor's office, or where the entry has a word of `context`
     context     words (as written) that make a short name certain
     decoys      longer phrases in which one of the names means something else ("Washington Post")
+    code        CAMEO code: ISO 3166 alpha-3 of a state ("POL"), CAMEO's own of an international actor ("IGOWSTNAT");
+                "" where it is made from the state's code and the sector ("POL" + "GOV")
+    sector      PLOVER sector ("GOV", "MIL", "SPY", "REB", ...); of a person while no office is held
+    nouns       nouns that mean the actor once the entry has named it ("alliance" for NATO: "the alliance")
     """
 
     name: str
@@ -62,6 +83,9 @@ class ActorSpec(Settings):
     short_names: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     decoys: tuple[str, ...] = ()
+    code: Code = ""
+    sector: Sector = ""
+    nouns: tuple[str, ...] = ()
 
 
 class ActorsFile(Settings):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.tokens import Doc
 
 from schemas.config import Settings, read_yaml
+from schemas.watch import Sector
 
+T = TypeVar("T")
 STOP = frozenset(STOP_WORDS)
+OF_TITLES = frozenset({"under", "first"})  # stop words that tell one office from another
 
 
 class Scene(Settings):
@@ -48,6 +52,13 @@ class Body(Settings):
     words: tuple[str, ...]
 
 
+class SectorRule(Settings):
+    """Words in the title of an office that tell its sector (regular expressions, any capitals)."""
+
+    sector: Sector
+    words: tuple[str, ...]
+
+
 class English(Settings):
     """The words of english.yaml.
 
@@ -64,6 +75,7 @@ class English(Settings):
     particles        small words inside a name ("Mohammed bin Salman")
     not_names        capitalised words that are no part of a person's name
     forenames        before a surname they make it another person ("Michelle Obama")
+    sectors          what the words of an office's title say of its sector; the first that applies, else it is GOV
     scenes, bodies   see there
     """
 
@@ -80,19 +92,45 @@ class English(Settings):
     particles: frozenset[str]
     not_names: frozenset[str]
     forenames: frozenset[str]
+    sectors: tuple[SectorRule, ...]
     scenes: tuple[Scene, ...]
     bodies: tuple[Body, ...]
 
     def title_words(self, title: str) -> set[str]:
         """The words of a title as they are compared: "Defense Sec." gives {"defence", "secretary"}."""
         words = re.findall(r"[a-z]+", title.lower())
-        return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - STOP
+        return set(" ".join(self.abbreviations.get(w, w) for w in words).split()) - (STOP - OF_TITLES)
+
+
+def words_of(doc: Doc) -> list[str]:
+    """The words of a text, noted on it: spaCy would make an object of each of them whenever it is looked at."""
+    return _noted(doc, "words", lambda: [token.text for token in doc])
 
 
 def title_case(doc: Doc) -> bool:
     """Whether the text is a headline Written Like This, in which capitals tell nothing of names."""
-    words = [t.text for t in doc if t.text.isalpha() and len(t.text) > 3 and t.text.lower() not in STOP]
-    return len(words) > 3 and not any(w.islower() for w in words)
+    return _noted(doc, "title case", lambda: _capitalised(words_of(doc)))
+
+
+def letters_of(doc: Doc) -> tuple[int, bool]:
+    """How many letters the text has, and whether one of them is small."""
+    return _noted(doc, "letters", lambda: _letters("".join(words_of(doc))))
+
+
+def _capitalised(words: list[str]) -> bool:
+    telling = [w for w in words if w.isalpha() and len(w) > 3 and w.lower() not in STOP]
+    return len(telling) > 3 and not any(w.islower() for w in telling)
+
+
+def _letters(text: str) -> tuple[int, bool]:
+    letters = [c for c in text if c.isalpha()]
+    return len(letters), any(c.islower() for c in letters)
+
+
+def _noted(doc: Doc, name: str, made: Callable[[], T]) -> T:
+    if name not in doc.user_data:
+        doc.user_data[name] = made()
+    return cast(T, doc.user_data[name])
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from schemas.watch import ActorSpec
-from transforms.actors.english import STOP, English, title_case
+from transforms.actors.english import STOP, English, letters_of, title_case
 from transforms.actors.lexicon import SEAT, SHORT, SURE, Lexicon, Name, Sense
 from transforms.actors.plain import plain
 
@@ -185,8 +185,8 @@ def _dateline(name: Name) -> bool:
 
 
 def _shouted(name: Name) -> bool:
-    letters = [c for c in name.doc.text if c.isalpha()]
-    return len(letters) > 2 * len(name.text) and not any(c.islower() for c in letters)
+    letters, small = letters_of(name.doc)
+    return letters > 2 * len(name.text) and not small
 
 
 def _ordered(chosen: list[Name], names: list[Name]) -> list[Name]:

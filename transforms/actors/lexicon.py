@@ -13,10 +13,11 @@ import spacy
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokenizer import Tokenizer
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.util import compile_infix_regex
 
-from schemas.watch import ActorSpec
+from schemas.watch import ActorSpec, Office
+from transforms.actors.english import words_of
 from transforms.actors.plain import plain
 
 SURE, SEAT, DECOY, SHORT = "sure", "seat", "decoy", "short"
@@ -55,11 +56,12 @@ class Name:
 
     def before(self, steps: int = 1) -> str:
         """The token so many steps before the name, "" at the start of the field."""
-        return self.doc[self.start - steps].text if self.start >= steps else ""
+        return words_of(self.doc)[self.start - steps] if self.start >= steps else ""
 
     def after(self, steps: int = 1) -> str:
         """The token so many steps after the name, "" at the end of the field."""
-        return self.doc[self.end + steps - 1].text if self.end + steps <= len(self.doc) else ""
+        words = words_of(self.doc)
+        return words[self.end + steps - 1] if self.end + steps <= len(words) else ""
 
 
 class Lexicon:
@@ -84,8 +86,8 @@ class Lexicon:
         self.exact.add("name", [self.nlp.make_doc(s) for s in self.senses if s not in anyhow])
         if anyhow:
             self.lower.add("name", [self.nlp.make_doc(s) for s in sorted(anyhow)])
-        self._any_case = {self._key(self.nlp.make_doc(s)) for s in anyhow}
-        self._by_tokens = {self._key(self.nlp.make_doc(s)): senses for s, senses in self.senses.items()}
+        self._any_case = bool(anyhow)
+        self._by_tokens = {" ".join(words_of(self.nlp.make_doc(s))): senses for s, senses in self.senses.items()}
 
     def find(self, field: str, doc: Doc) -> list[Name]:
         """The names in a field, in order; of overlapping ones the longest, of those the first.
@@ -98,16 +100,20 @@ class Lexicon:
         holder: dict[int, tuple[Sense, ...]] = {}
         found = []
         for start, end in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
-            senses = self._senses_of(doc[start:end])
+            senses = self._senses_of(words_of(doc)[start:end])
             outer = next((holder[i] for i in range(start, end) if i in holder), None)
             if outer is None or (self._is_state(senses) and not self._is_state(outer) and outer[0].kind != DECOY):
                 holder.update(dict.fromkeys(range(start, end), senses) if outer is None else {})
                 found.append(Name(field, doc, start, end, senses, nested=outer is not None))
         return sorted(found, key=lambda n: (n.start, -n.end))
 
-    def _senses_of(self, span: Span) -> tuple[Sense, ...]:
-        key = self._key(span)
-        return self._by_tokens.get(key) or self._by_tokens[key.lower()]
+    def senses_of(self, text: str) -> tuple[Sense, ...]:
+        """What a text may mean as a name, the first the likeliest; () if it is none."""
+        return self._senses_of(words_of(self.nlp.make_doc(plain(text))))
+
+    def _senses_of(self, words: list[str]) -> tuple[Sense, ...]:
+        key = " ".join(words)
+        return self._by_tokens.get(key) or self._by_tokens.get(key.lower(), ())
 
     def _is_state(self, senses: tuple[Sense, ...]) -> bool:
         return senses[0].kind == SURE and self.specs[senses[0].index].kind == "state"
@@ -127,10 +133,6 @@ class Lexicon:
         held = self.senses.get(surface, ())
         if not held or RANK[sense.kind] <= RANK[held[0].kind]:
             self.senses[surface] = (*held, sense) if held and sense.kind == held[0].kind == SHORT else (sense,)
-
-    @staticmethod
-    def _key(tokens: object) -> str:
-        return " ".join(t.text for t in tokens)  # type: ignore[attr-defined]
 
 
 def english_tokenizer() -> Language:
@@ -155,7 +157,7 @@ def name_id(name: str) -> str:
     return "name:" + (slug or hashlib.sha256(name.encode()).hexdigest()[:12])
 
 
-def role(spec: ActorSpec, day: date) -> str:
-    """The office held on the day, the one begun last if there are several, "" if none."""
+def office_of(spec: ActorSpec, day: date) -> Office | None:
+    """The office held on the day, the one begun last if there are several, None if none is."""
     held = [o for o in spec.offices if (o.since is None or o.since <= day) and (o.until is None or day < o.until)]
-    return max(held, key=lambda o: o.since or date.min).title if held else ""
+    return max(held, key=lambda o: o.since or date.min) if held else None

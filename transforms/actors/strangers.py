@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 
-from transforms.actors.english import STOP, English, title_case
+from transforms.actors.english import STOP, English, title_case, words_of
 from transforms.actors.lexicon import Lexicon, Name
 
 LONGEST_NAME = 4  # words
@@ -54,7 +54,7 @@ class Strangers:
         simple = [s for s in strangers if s.name.doc[s.name.end - 2].text != "-"]  # "hwan" alone is nobody
         by_surname = {s.name.doc[s.name.end - 1].text: s for s in reversed(simple)}
         taken = {i for n in [*known, *(s.name for s in strangers if s.name.field == field)] for i in range(n.start, n.end)}
-        hits = [(by_surname[t.text], t.i) for t in doc if t.text in by_surname and t.i not in taken]
+        hits = [(by_surname[word], i) for i, word in enumerate(words_of(doc)) if word in by_surname and i not in taken]
         return [(s, Name(field, doc, i, i + 1, ())) for s, i in hits if not self._is_word(doc, i - 1)]
 
     def _after_titles(self, field: str, doc: Doc, taken: dict[int, Name]) -> list[Stranger]:
@@ -65,7 +65,7 @@ class Strangers:
             stop = self._name_end(doc, begin, taken)
             if stop - begin < 2:
                 continue
-            state = taken.get(start - 2 if start > 1 and doc[start - 1].text == "'s" else start - 1)
+            state = taken.get(start - 2 if start > 1 and words_of(doc)[start - 1] == "'s" else start - 1)
             role = doc[state.start if state else start : begin].text.rstrip(" ,")
             found.setdefault(begin, Stranger(Name(field, doc, begin, stop, ()), role, _index(state)))
         return list(found.values())
@@ -75,7 +75,7 @@ class Strangers:
         i = 0
         while i < len(doc):
             stop = self._name_end(doc, i, taken)
-            if stop - i >= 2 and stop < len(doc) and doc[stop].text == "," and i not in seen and not self._reporter(doc, i):
+            if stop - i >= 2 and stop < len(doc) and words_of(doc)[stop] == "," and i not in seen and not self._reporter(doc, i):
                 post = self._post(doc, stop + 1, taken)
                 if post:
                     found.append(Stranger(Name(field, doc, i, stop, ()), post, None))
@@ -85,9 +85,9 @@ class Strangers:
     def _post(self, doc: Doc, start: int, taken: dict[int, Name]) -> str:
         """The words from `start` up to a post, "" if there is none before the next comma, verb or name."""
         for i in range(start, min(start + POST_REACH, len(doc))):
-            word = doc[i].text
+            word = words_of(doc)[i]
             if word.lower() in self.words.posts:
-                named = i + 1 < len(doc) and (i + 1 in taken or doc[i + 1].text[:1].isupper())
+                named = i + 1 < len(doc) and (i + 1 in taken or words_of(doc)[i + 1][:1].isupper())
                 return "" if named else doc[start : i + 1].text  # "..., President Xi" begins the next name
             if (
                 not word[0].isalpha()
@@ -99,9 +99,9 @@ class Strangers:
 
     def _whereto(self, doc: Doc, end: int, taken: dict[int, Name]) -> int:
         """The token after "for Iran" or "to the United Nations" or a comma that may stand between title and name."""
-        if end < len(doc) and doc[end].text == ",":
+        if end < len(doc) and words_of(doc)[end] == ",":
             return end + 1
-        if end < len(doc) and doc[end].text in ("to", "for", "of"):
+        if end < len(doc) and words_of(doc)[end] in ("to", "for", "of"):
             i = end + 1 + (doc[end + 1 : end + 2].text == "the")
             if i in taken:
                 return taken[i].end
@@ -111,12 +111,12 @@ class Strangers:
         """The end of the words from `start` that look like a person's name, `start` if none do."""
         end = i = start
         while i < len(doc) and i - start < LONGEST_NAME * 2 and i not in taken:
-            word = doc[i].text
+            word = words_of(doc)[i]
             if self._is_word(doc, i) and word not in self.words.not_names:
                 end = i = i + 1
             elif i > start and word == "-" and not doc[i - 1].whitespace_ and not doc[i].whitespace_ and i + 1 < len(doc):
                 end = i = i + 2  # "Chun Doo-hwan"
-            elif i > start and (word.lower() in self.words.particles or (word == "." and len(doc[i - 1].text) == 1)):
+            elif i > start and (word.lower() in self.words.particles or (word == "." and len(words_of(doc)[i - 1]) == 1)):
                 i += 1
             else:
                 break
@@ -126,19 +126,19 @@ class Strangers:
         """Not the front of a longer name, and the first word is not merely the first of a sentence."""
         if end <= start:
             return False
-        after = doc[end].text if end < len(doc) else ""
+        after = words_of(doc)[end] if end < len(doc) else ""
         return not (
             end in taken
             or after in self.words.not_names
-            or doc[start].text.lower() in STOP
-            or doc[start].text.lower() in self._lone
+            or words_of(doc)[start].lower() in STOP
+            or words_of(doc)[start].lower() in self._lone
         )
 
     @staticmethod
     def _is_word(doc: Doc, i: int) -> bool:
         if i < 0:
             return False
-        word = doc[i].text
+        word = words_of(doc)[i]
         letters = word.replace("'", "").replace(".", "")
         return (
             word[:1].isupper()

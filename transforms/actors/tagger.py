@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 
 from spacy.tokens import Doc
 
@@ -12,10 +13,13 @@ from schemas.entry import Entry
 from schemas.report import Actor, Mention
 from schemas.watch import ActorSpec, Watch
 from transforms.actors.bodies import Bodies
+from transforms.actors.codes import Codes
 from transforms.actors.english import english
 from transforms.actors.judge import Judge
-from transforms.actors.lexicon import Lexicon, Name, actor_id, name_id, role
+from transforms.actors.lexicon import Lexicon, Name, actor_id, name_id, office_of
 from transforms.actors.model import ModelNames
+from transforms.actors.nouns import Nouns
+from transforms.actors.offices import Offices
 from transforms.actors.plain import plain
 from transforms.actors.scratch import Scratch
 from transforms.actors.strangers import Stranger, Strangers
@@ -36,7 +40,10 @@ class ActorTagger:
         self.lexicon = Lexicon(specs)
         words = english()
         self.judge = Judge(self.lexicon, words)
+        self.codes = Codes(specs, words)
         self.bodies = Bodies(self.lexicon, words)
+        self.nouns = Nouns(self.lexicon)
+        self.offices = Offices(self.lexicon, words)
         self.strangers = Strangers(self.lexicon, words)
         self.model = ModelNames(model) if model else None
         self._scratch = Scratch(self.lexicon.nlp)
@@ -47,53 +54,75 @@ class ActorTagger:
             return self._tag(entry)
 
     def _tag(self, entry: Entry) -> tuple[Actor, ...]:
-        docs = {f: self.lexicon.nlp.make_doc(plain(getattr(entry, f))) for f in FIELDS if getattr(entry, f)}
-        names = {f: self.lexicon.find(f, doc) for f, doc in docs.items()}
-        settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(d.text for d in docs.values()))
-        day = datetime.fromtimestamp(entry.time / 1_000_000, UTC).date()
-
-        actors = [self._actor(self.specs[i], role(self.specs[i], day), ns, entry) for i, ns in settled.items()]
+        page = _Page.of(entry, self.lexicon)
+        names = {f: self.lexicon.find(f, doc) for f, doc in page.docs.items()}
+        settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(page.texts.values()))
+        for f, doc in page.docs.items():
+            for i, noun in self.nouns.find(f, doc, settled):
+                settled[i].append(noun)
         states = [n for i, ns in settled.items() if self.specs[i].kind == "state" for n in ns]
         others = [n for i, ns in settled.items() if self.specs[i].kind != "state" for n in ns]
-        actors += self._bodies(docs, states, others, entry)
-        actors += self._strangers(docs, names, entry)
+        for f, doc in page.docs.items():
+            page.holders |= self.offices.holders(f, doc, [n for n in states if n.field == f], page.day)
+
+        actors = [self._actor(self.specs[i], ns, page) for i, ns in settled.items()]
+        actors += self._bodies(states, others, page)
+        actors += self._strangers(names, page)
         if self.model:
             actors += self.model.find(entry, [m for a in actors for m in a.mentions])
         return tuple(sorted(_merged(actors), key=lambda a: (_place(a.mentions[0]), a.name)))
 
-    def _bodies(self, docs: dict[str, Doc], states: list[Name], others: list[Name], entry: Entry) -> list[Actor]:
+    def _bodies(self, states: list[Name], others: list[Name], page: _Page) -> list[Actor]:
         taken = {(n.field, i) for n in others for i in range(n.start, n.end)}
-        found = [hit for f, doc in docs.items() for hit in self.bodies.find(f, doc, [n for n in states if n.field == f])]
+        found = [hit for f, doc in page.docs.items() for hit in self.bodies.find(f, doc, [n for n in states if n.field == f])]
         return [
-            self._actor(spec, "", [n], entry)
-            for spec, n in found
-            if taken.isdisjoint((n.field, i) for i in range(n.start, n.end))
+            self._actor(spec, [n], page) for spec, n in found if taken.isdisjoint((n.field, i) for i in range(n.start, n.end))
         ]
 
-    def _strangers(self, docs: dict[str, Doc], names: dict[str, list[Name]], entry: Entry) -> list[Actor]:
-        people = [s for f, doc in docs.items() for s in self.strangers.find(f, doc, names[f])]
+    def _strangers(self, names: dict[str, list[Name]], page: _Page) -> list[Actor]:
+        people = [s for f, doc in page.docs.items() for s in self.strangers.find(f, doc, names[f])]
         if not people:
             return []
-        actors = [self._stranger(s, s.name, entry) for s in people]
-        for f, doc in docs.items():
-            actors += [self._stranger(s, name, entry) for s, name in self.strangers.surnames(f, doc, names[f], people)]
+        actors = [self._stranger(s, s.name, page) for s in people]
+        for f, doc in page.docs.items():
+            actors += [self._stranger(s, name, page) for s, name in self.strangers.surnames(f, doc, names[f], people)]
         return actors
 
-    def _stranger(self, person: Stranger, name: Name, entry: Entry) -> Actor:
+    def _stranger(self, person: Stranger, name: Name, page: _Page) -> Actor:
         state = self.specs[person.state] if person.state is not None and person.state >= 0 else None
         acts_for = "" if state is None else state.name if state.kind == "state" else state.state
         full = person.name.text
-        return Actor(name_id(full), full, "person", person.role, acts_for, (), (_mention(name, entry),))
+        code = self.codes.of_stranger(acts_for, person.role)
+        return Actor(name_id(full), full, "person", person.role, acts_for, (), (page.mention(name),), code)
 
-    def _actor(self, spec: ActorSpec, held: str, names: Iterable[Name], entry: Entry) -> Actor:
-        mentions = tuple(_mention(n, entry) for n in names)
-        return Actor(actor_id(spec), spec.name, spec.kind, held, spec.state, spec.aliases, mentions)
+    def _actor(self, spec: ActorSpec, names: Iterable[Name], page: _Page) -> Actor:
+        office = office_of(spec, page.day)
+        held, code = office.title if office else "", self.codes.of(spec, office)
+        mentions = tuple(map(page.mention, names))
+        return Actor(actor_id(spec), spec.name, spec.kind, held, spec.state, spec.aliases, mentions, code)
 
 
-def _mention(name: Name, entry: Entry) -> Mention:
-    start = name.doc[name.start].idx
-    end = name.doc[name.end - 1].idx + len(name.doc[name.end - 1])
-    return Mention(name.field, start, end, getattr(entry, name.field)[start:end])
+@dataclass
+class _Page:
+    """An entry while it is read: its fields as plain text and in tokens, its day, and who holds the offices it names."""
+
+    entry: Entry
+    texts: dict[str, str]
+    docs: dict[str, Doc]
+    day: date
+    holders: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entry: Entry, lexicon: Lexicon) -> _Page:
+        texts = {f: plain(getattr(entry, f)) for f in FIELDS if getattr(entry, f)}
+        docs = {f: lexicon.nlp.make_doc(text) for f, text in texts.items()}
+        return cls(entry, texts, docs, datetime.fromtimestamp(entry.time / 1_000_000, UTC).date())
+
+    def mention(self, name: Name) -> Mention:
+        start = name.doc[name.start].idx
+        end = name.doc[name.end - 1].idx + len(name.doc[name.end - 1])
+        text = getattr(self.entry, name.field)[start:end]
+        return Mention(name.field, start, end, text, self.holders.get((name.field, name.start), ""))
 
 
 def _merged(actors: list[Actor]) -> list[Actor]:
@@ -105,7 +134,7 @@ def _merged(actors: list[Actor]) -> list[Actor]:
     for same in by_id.values():
         a = same[0]
         mentions = tuple(sorted({m for s in same for m in s.mentions}, key=_place))
-        merged.append(Actor(a.id, a.name, a.kind, a.role, a.state, a.aliases, mentions))
+        merged.append(replace(a, mentions=mentions))
     return merged
 
 

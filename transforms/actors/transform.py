@@ -10,12 +10,15 @@ import apache_beam as beam
 from schemas import Report
 from schemas.watch import Watch
 from transforms.actors.tagger import tagger_for
+from transforms.language import UNSUPPORTED_LANGUAGE, is_read
 from transforms.reading import Reader, read_each
 
 
 @dataclass
 class TagActors(beam.PTransform):
     """PCollection[Report] -> {"reports": PCollection[Report] with `actors` filled, "failures": PCollection[Failure]}.
+
+    The rules read English: an entry in a language that the watch does not read gets its outcome instead.
 
     watch  whose lists are looked for
     model  an installed spaCy model whose names are added ("en_core_web_sm"), "" for none
@@ -32,5 +35,12 @@ class TagActors(beam.PTransform):
 
 
 def _reader(watch: Watch, model: str) -> Reader:
-    tagger = tagger_for(watch, model)
-    return lambda report: replace(report, actors=tagger.tag(report.entry))
+    tagger_for(watch, model)
+    return partial(tagged, watch=watch, model=model)
+
+
+def tagged(report: Report, watch: Watch, model: str = "") -> Report:
+    """The report with its actors, or with its outcome if its entry is in a language that the watch does not read."""
+    if not is_read(report.entry, watch.languages):
+        return replace(report, outcome=UNSUPPORTED_LANGUAGE)
+    return replace(report, actors=tagger_for(watch, model).tag(report.entry))

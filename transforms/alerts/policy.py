@@ -73,11 +73,12 @@ class AlertPolicy:
 def _is_news(claim: Claim, story: Story, copy: bool) -> bool:
     """Whether the revision brings the claim, or an earlier one was held back.
 
-    A copy that was edited on the way may bring a claim too, but only one that the watch has not heard: another headline over
-    the same words often puts an old claim in another way.
+    A copy that was edited on the way may bring a claim too, but only one that the watch has not heard and of a type that the
+    story did not have: another headline over the same words often puts an old claim in another way.
     """
     if claim.revision == story.revision:
-        return not copy or claim.novelty >= 1
+        told = {c.signal.type for c in story.claims if c.revision < story.revision}
+        return not copy or (claim.novelty >= 1 and claim.signal.type not in told)
     return claim.key in story.held and not copy
 
 

@@ -84,7 +84,13 @@ def _signal(claim: Claim, label: str, new: bool) -> AlertSignal:
         attributed_to=s.attributed_to,
         quantity=s.quantity or 0,
         unit=s.unit,
+        bound=s.bound,
         when=s.when,
+        earliest=s.earliest,
+        latest=s.latest,
+        place=s.place,
+        plover=s.plover,
+        cameo=s.cameo,
         entry_id=claim.entry_id,
         field=s.field,
         start=s.start,
@@ -98,7 +104,7 @@ def _signal(claim: Claim, label: str, new: bool) -> AlertSignal:
 
 def _actors(story: Story) -> tuple[AlertActor, ...]:
     named = sorted(zip(story.actors, story.named, strict=True), key=lambda pair: (-pair[1], pair[0].name))
-    return tuple(AlertActor(a.id, a.name, a.kind, a.role, a.state, count) for a, count in named[:MAX_ACTORS])
+    return tuple(AlertActor(a.id, a.name, a.kind, a.role, a.state, count, a.code) for a, count in named[:MAX_ACTORS])
 
 
 def describe(signal: AlertSignal) -> str:

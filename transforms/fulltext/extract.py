@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from lxml import html
+
 from transforms.feeds.clean import MAX_TEXT, plain_line, tidy
 from transforms.feeds.document import Document, Item
 from transforms.feeds.items import language_tag
@@ -28,5 +30,10 @@ def read_page(body: bytes, content_type: str, url: str) -> Document:
     if not text:
         return Document("no-text", "no article is found in the page")
     language = language_tag(getattr(found, "language", None) or "")
-    title = plain_line(getattr(found, "title", None) or "")
-    return Document(PAGE, items=(Item("", url, title, "", text, None, language),))
+    return Document(PAGE, items=(Item("", url, _title(body), "", text, None, language),))
+
+
+def _title(body: bytes) -> str:
+    """What the page calls itself; "" if it does not. trafilatura would take four times as long, for it looks for more."""
+    page = html.document_fromstring(body)
+    return plain_line(page.xpath("string(//meta[@property='og:title']/@content)") or page.findtext(".//title") or "")

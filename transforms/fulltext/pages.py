@@ -47,6 +47,10 @@ class Pages:
         if entry.id not in self._running:
             self._running[entry.id] = self._poller.start(lambda fetcher: self._read(fetcher, entry))
 
+    def read(self, entry: Entry) -> Entry | Failure:
+        """The same for one entry, and wait for it."""
+        return self._poller.start(lambda fetcher: self._read(fetcher, entry)).result()
+
     def finished(self, ids: Iterable[str]) -> list[tuple[str, Entry | Failure]]:
         """(id, the entry's next version with its text, or why there is none) of those that have ended; each is told once."""
         done = [entry_id for entry_id in ids if entry_id in self._running and self._running[entry_id].done()]
@@ -93,11 +97,13 @@ class Pages:
         (article,) = page.items
         if len(article.text.split()) <= len(entry.summary.split()):
             raise FetchError("no-more-text", "the page says no more than the feed")
+        title = entry.title or article.title
         return replace(
             entry,
             version=entry.version + 1,
-            content_hash=content_hash(entry.title, entry.summary, article.text),
+            content_hash=content_hash(title, entry.summary, article.text),
             seen_at=self._clock(),
+            title=title,
             text=article.text,
             language=entry.language or article.language,
         )

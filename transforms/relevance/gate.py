@@ -8,25 +8,16 @@ import re
 from schemas import Report
 from schemas.watch import Watch
 
-UNSUPPORTED_LANGUAGE = "unsupported language"
-
 
 class EntryGate:
-    """Passes a report whose entry names one of the gate's actors (or who acts for one), terms or places, in a language it reads.
+    """Passes a report whose entry names one of the gate's actors, one who acts for such an actor, a term or a place.
 
     A term is matched as whole words with any capitals; one that ends in `*` is matched with any ending.
-    An entry without a language is taken to be in one that the watch reads.
     """
 
     def __init__(self, watch: Watch) -> None:
         self._actors = frozenset(watch.gate.actors)
-        self._languages = frozenset(map(_primary, watch.languages))
         self._terms = pattern(watch.gate.terms + watch.gate.places)
-
-    def readable(self, report: Report) -> bool:
-        """Whether the watch reads the entry's language (the primary subtag decides: "en-GB" is "en")."""
-        language = report.entry.language
-        return not language or _primary(language) in self._languages
 
     def passes(self, report: Report) -> bool:
         """Whether the entry names an actor of the gate, one who acts for it, or a term. The report's actors must be tagged."""
@@ -45,10 +36,6 @@ def names_any(terms: re.Pattern[str] | None, report: Report) -> bool:
 def gate_for(watch: Watch) -> EntryGate:
     """The watch's gate, made once per process."""
     return EntryGate(watch)
-
-
-def _primary(language: str) -> str:
-    return re.split(r"[-_]", language.strip().lower(), maxsplit=1)[0]
 
 
 def pattern(terms: tuple[str, ...]) -> re.Pattern[str] | None:

@@ -11,7 +11,7 @@ from apache_beam.metrics import Metrics
 from schemas import Report
 from schemas.watch import Watch
 from transforms.reading import Reader, read_each
-from transforms.relevance.gate import UNSUPPORTED_LANGUAGE, gate_for
+from transforms.relevance.gate import gate_for
 from transforms.relevance.score import NOT_RELEVANT, RELEVANT, scorer_for
 
 
@@ -19,7 +19,7 @@ from transforms.relevance.score import NOT_RELEVANT, RELEVANT, scorer_for
 class Gate(beam.PTransform):
     """PCollection[Report] with actors -> {"reports": the same with `gated`, "failures": PCollection[Failure]}.
 
-    An entry in a language that the watch does not read gets its outcome here.
+    A report that has its outcome already (its language is not read) passes by the gate.
 
     watch       whose gate it is
     all_topics  let every entry pass
@@ -59,13 +59,10 @@ class ScoreRelevance(beam.PTransform):
 
 
 def gated(report: Report, watch: Watch, all_topics: bool = False) -> Report:
-    """The report with `gated`, and with its outcome if its language is not read."""
-    gate = gate_for(watch)
+    """The report with `gated`. One that has its outcome already stays as it is, unless every topic is wanted."""
     if all_topics:
-        return replace(report, gated=True)
-    if not gate.readable(report):
-        return replace(report, outcome=UNSUPPORTED_LANGUAGE)
-    return replace(report, gated=gate.passes(report))
+        return replace(report, gated=True, outcome="")
+    return report if report.outcome else replace(report, gated=gate_for(watch).passes(report))
 
 
 def scored(report: Report, watch: Watch, model: str = "", threads: int = 0, all_topics: bool = False) -> Report:

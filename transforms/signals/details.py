@@ -1,10 +1,12 @@
-"""Details of a signal that its sentence gives: how many of what, when, and who says so."""
+"""Details of a signal that its sentence gives: how many of what, when, where, and who says so."""
 
 from __future__ import annotations
 
 import re
+from calendar import day_name, month_name
+from dataclasses import dataclass
 
-from transforms.signals.lines import BREAK, Line
+from transforms.signals.lines import BREAK, Line, Token
 from transforms.signals.rules import Hit, Rules
 
 _SCALE = {
@@ -28,13 +30,42 @@ _ORIGINS = {
     "by": {"warning", "warnings", "assessment", "assessments", "report", "reports"},
 }
 _ARTICLES = frozenset({"a", "an", "the", "one", "some", "many", *_SMALL})
+_BOUNDS = {
+    "most": ("up to", "as many as", "no more than", "at most", "fewer than", "less than"),
+    "least": ("more than", "at least", "over", "no fewer than", "upwards of", "exceeding"),
+    "about": (
+        "nearly",
+        "almost",
+        "close to",
+        "about",
+        "around",
+        "some",
+        "roughly",
+        "approximately",
+        "an estimated",
+        "estimated at",
+    ),
+}
+_WHERE = frozenset({"in", "at", "near", "outside", "off", "around", "across", "over", "into", "inside"})
+_QUARTERS = frozenset({"eastern", "western", "northern", "southern", "central", "the", "south", "north", "east", "west"})
+_CALENDAR = frozenset(name.lower() for name in (*month_name, *day_name) if name)
 _PREPOSITIONS = frozenset({"as", "in", "at", "by", "on", "to", "from", "over"})
+NEXT = 4  # words between a signal and its place
 FAR = 14  # words between a signal and its time
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
 
 
-def quantity(hit: Hit, units: frozenset[str]) -> tuple[int | None, str]:
-    """The number in or right beside a hit's evidence and what it counts: (175000, "troops"); (None, "") if there is none.
+@dataclass(frozen=True)
+class Quantity:
+    """A number, what it counts, and how it bounds it: "most", "least", "about" or "" (see schemas.Signal)."""
+
+    number: int | None = None
+    unit: str = ""
+    bound: str = ""
+
+
+def quantity(hit: Hit, units: frozenset[str]) -> Quantity:
+    """The number in or right beside a hit's evidence: ("up to 175,000 troops" -> 175000, "troops", "most").
 
     A number counts only before a word of `units` (at most four words on) or after "as many as", "up to", "reach".
     """
@@ -44,16 +75,23 @@ def quantity(hit: Hit, units: frozenset[str]) -> tuple[int | None, str]:
         value, after = _number(hit.line, i)
         if value is None or (1900 <= value <= 2100 and "," not in tokens[i].text):
             continue
+        bound = _bound(hit.line, i)
         for j in range(after, min(len(tokens), after + 4)):
             if tokens[j].text == BREAK:
                 break
             two = " ".join(t.text for t in tokens[j : j + 2])
             if two in units or tokens[j].text in units:
-                return value, two if two in units else tokens[j].text
+                return Quantity(value, two if two in units else tokens[j].text, bound)
         before = " ".join(t.text for t in tokens[max(0, i - 3) : i])
         if value >= 1000 and before.endswith(("as many as", "up to", "reach", "reached", "total of")):
-            return value, next((t.text for t in tokens[low:high] if t.text in units), "")
-    return None, ""
+            return Quantity(value, next((t.text for t in tokens[low:high] if t.text in units), ""), bound)
+    return Quantity()
+
+
+def _bound(line: Line, i: int) -> str:
+    """What the words before a number at word i make of it."""
+    before = " ".join(token.text for token in line.tokens[max(0, i - 3) : i])
+    return next((bound for bound, words in _BOUNDS.items() if before.endswith(words)), "")
 
 
 def _number(line: Line, i: int) -> tuple[int | None, int]:
@@ -87,6 +125,29 @@ def when(hit: Hit, text: str, modality: str, rules: Rules) -> str:
             found.append((distance, start - end, text[line.tokens[start].start : line.tokens[end - 1].end]))
     distance, _, words = min(found, default=(0, 0, ""))
     return words if distance <= FAR else ""
+
+
+def place(hit: Hit, text: str) -> str:
+    """The words for where it is or was, in or right after the evidence ("near Arlon"), without the preposition; "" if none."""
+    tokens = hit.line.tokens
+    for i in range(hit.start, min(len(tokens) - 1, hit.right + NEXT)):
+        if tokens[i].text not in _WHERE or hit.line.clause[i] != hit.line.clause[hit.right - 1]:
+            continue
+        start = end = i + 1
+        while end < len(tokens) and tokens[end].text in _QUARTERS:
+            end += 1
+        while end < len(tokens) and _names_place(tokens[end], text):
+            end += 1
+        if end > start and _names_place(tokens[end - 1], text):
+            return text[tokens[start].start : tokens[end - 1].end]
+    return ""
+
+
+def _names_place(token: Token, text: str) -> bool:
+    """Whether a word can be (part of) the name of a place: a state, or a capitalised word that is no time."""
+    if token.phrase is not None:
+        return not token.phrase.people and not token.phrase.adjective
+    return text[token.start].isupper() and token.text not in _CALENDAR
 
 
 def attribution(hit: Hit, text: str, rules: Rules) -> str:

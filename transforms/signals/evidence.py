@@ -15,6 +15,7 @@ TAIL = 3  # so many words after the match are taken if the clause ends with them
 PHRASE = 4  # longest phrase after the match that completes it
 SHORT = 4  # evidence of fewer words takes in one phrase more, and its subject
 HEAD = 2  # so many words before the match are taken if the clause begins with them
+SHORT_CLAUSE = 10  # words of a clause that evidence of fewer than SHORT words takes in whole
 WITH_CONDITION = 12  # longest evidence that ends with a condition
 _EDGES = frozenset({",", BREAK, "and", "or", "but", "that", "which", "who", "by"})
 
@@ -36,6 +37,8 @@ def quoted(line: Line, left: int, right: int, words: Quoting) -> tuple[int, int]
     right = _to_phrase_end(line, right, right - left, words)
     right = _with_condition(line, left, right, words)
     left = _to_subject(line, left, right, words)
+    if right - left < SHORT:
+        left, right = _clause(line, left, right, words)
     return _trimmed(line, left, right, words)
 
 
@@ -80,6 +83,16 @@ def _with_condition(line: Line, left: int, right: int, words: Quoting) -> int:
     while end < len(line.tokens) and _inside(line, end, right, words):
         end += 1
     return end if end - left <= WITH_CONDITION else right
+
+
+def _clause(line: Line, left: int, right: int, words: Quoting) -> tuple[int, int]:
+    """The whole clause around the words if it is short, else the words."""
+    start, end = left, right
+    while start > 0 and _inside(line, start - 1, left, words):
+        start -= 1
+    while end < len(line.tokens) and _inside(line, end, right - 1, words):
+        end += 1
+    return (start, end) if end - start <= SHORT_CLAUSE else (left, right)
 
 
 def _joint(line: Line, start: int, end: int, words: Quoting) -> int:

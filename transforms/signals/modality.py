@@ -7,6 +7,9 @@ attack does not make the warning "alleged", for instance. What no cue touches ha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from schemas.taxonomy import Cue
 from transforms.signals.lines import Line
 from transforms.signals.patterns import Pattern
@@ -19,18 +22,38 @@ _UNDER_WAY = frozenset(["begin", "begins", "began", "begun", "start", "starts", 
 _STRONG = frozenset({"denied", "negated", "historical", "conditional"})
 
 
+@dataclass(frozen=True)
+class Found:
+    """A cue that decides: words [start, end) of the hit's line, and the modality they set."""
+
+    modality: str
+    start: int
+    end: int
+
+
 def modality(hit: Hit, rules: Rules, year: int) -> str:
     """The modality of a hit in an entry of `year`."""
-    kind, spec = hit.rule.kind, hit.rule.spec
-    for name in kind.modalities:
-        if spec.modality and name not in _STRONG:
+    found = cue(hit, rules, year)
+    return found.modality if found else hit.spec.modality or hit.kind.modality
+
+
+def cue(hit: Hit, rules: Rules, year: int, modalities: Iterable[str] = ()) -> Found | None:
+    """The cue that decides the modality of a hit in an entry of `year`, None if it is the pattern's or the type's own.
+
+    modalities: those to look for, in order; none given: those of the hit's type
+    """
+    for name in modalities or hit.kind.modalities:
+        if not modalities and hit.spec.modality and name not in _STRONG:
             continue
-        if any(_applies(cue, pattern, hit, year) for cue, patterns in rules.cues[name] for pattern in patterns):
-            return name
-    return spec.modality or kind.modality
+        for each, patterns in rules.cues[name]:
+            for pattern in patterns:
+                if (words := _applies(each, pattern, hit, year)) is not None:
+                    return Found(name, *words)
+    return None
 
 
-def _applies(cue: Cue, pattern: Pattern, hit: Hit, year: int) -> bool:
+def _applies(cue: Cue, pattern: Pattern, hit: Hit, year: int) -> tuple[int, int] | None:
+    """Where the cue stands, as words [start, end) of the line, None if it does not bear on the hit."""
     line = hit.line
     for m in pattern.find(line.text, line.words):
         past = [int(v) for name, v in m.groupdict().items() if name.startswith("past_") and v]
@@ -38,8 +61,8 @@ def _applies(cue: Cue, pattern: Pattern, hit: Hit, year: int) -> bool:
             continue
         start, end = line.span(m.start(), m.end())
         if cue.where == "sentence" or _near(cue, line, start, end, hit):
-            return True
-    return False
+            return start, end
+    return None
 
 
 def _near(cue: Cue, line: Line, start: int, end: int, hit: Hit) -> bool:

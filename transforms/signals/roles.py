@@ -56,9 +56,9 @@ class Cast:
 
 def roles(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
     """The (source, target) pairs of a hit, and whether the words themselves name both."""
-    if hit.rule.spec.sideless and not hit.slots:
+    if hit.spec.sideless and not hit.slots:
         return [(None, None)], False
-    return _pair(hit, rules, cast) if hit.rule.kind.pair else _directed(hit, rules, cast)
+    return _pair(hit, rules, cast) if hit.kind.pair else _directed(hit, rules, cast)
 
 
 def speaks(line: Line, i: int, rules: Rules) -> bool:
@@ -77,7 +77,7 @@ def speaks(line: Line, i: int, rules: Rules) -> bool:
 
 
 def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
-    line, kind = hit.line, hit.rule.kind
+    line, kind = hit.line, hit.kind
     said = _names(line, hit.slots.get("source", ()))
     aimed = [name for name in _names(line, hit.slots.get("target", ())) if name not in said]
     if kind.source_side == "challenger" and set(said) & set(cast.sides.challenger):  # "massed in" an ally is not "against" it
@@ -95,11 +95,11 @@ def _or_none(names: Sequence[str]) -> Sequence[str | None]:
 
 
 def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[str]:
-    line, kind = hit.line, hit.rule.kind
+    line, kind = hit.line, hit.kind
     agents = (i for i in line.actors(hit.start, hit.end + ADJACENT) if _beside(line, i)[0] == "by")
     if found := [n for n in _names(line, agents) if n not in aimed]:
         return found
-    if hit.rule.spec.agentless:
+    if hit.spec.agentless:
         return cast.on(kind.source_side)
     if found := [n for n in _antecedent(hit, rules) if n not in aimed]:
         return found
@@ -134,7 +134,7 @@ def _antecedent(hit: Hit, rules: Rules) -> list[str]:
 
 def _subjects(hit: Hit, rules: Rules) -> list[int]:
     """Words of the actors before (or among) the hit's words that can be its subject, the nearest first."""
-    line, kind = hit.line, hit.rule.kind
+    line, kind = hit.line, hit.kind
     out = []
     for i in reversed(list(line.actors(max(0, hit.start - FAR), hit.end))):
         if i in hit.slots.get("target", ()) or i in hit.slots.get("actor", ()):
@@ -154,14 +154,14 @@ def _subjects(hit: Hit, rules: Rules) -> list[int]:
 
 
 def _target(hit: Hit, rules: Rules, cast: Cast, sources: Sequence[str]) -> list[str]:
-    line, kind = hit.line, hit.rule.kind
+    line, kind = hit.line, hit.kind
     default = cast.on(kind.target_side, sources[0] if sources else None)
     if kind.target_side == "opposite":
         default = [name for name in default if name in _names(line, line.actors(0, len(line.tokens)))]
         if default:
             return default
     barred = {*sources, *(cast.members(kind.source_side) if kind.source_side != kind.target_side else ())}
-    found = [] if hit.rule.spec.agentless else [n for n in _names(line, _aimed(hit, rules)) if n not in barred]
+    found = [] if hit.spec.agentless else [n for n in _names(line, _aimed(hit, rules)) if n not in barred]
     if not found and kind.speaker == "source" and not default:
         partners = (i for i in line.actors(0, hit.start) if _beside(line, i)[0] == "with")
         found = [n for n in _names(line, partners) if n not in barred]

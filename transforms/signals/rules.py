@@ -29,15 +29,23 @@ class Rule:
 
 @dataclass(frozen=True)
 class Hit:
-    """A rule that matched words [start, end) of a line; [left, right) of them are evidence. `slots`: role -> actor words."""
+    """Words [start, end) of a line that say something of a type; [left, right) are evidence. `slots`: role -> actor words.
 
-    rule: Rule
+    spec        the pattern that matched
+    confidence  0..1, how sure it is: the pattern's own, until the meaning of the sentence is asked as well
+    modality    as the meaning of the sentence has it, "" where only cues are asked
+    """
+
+    kind: SignalType
+    spec: PatternSpec
     line: Line
     start: int
     end: int
     left: int
     right: int
     slots: dict[str, tuple[int, ...]]
+    confidence: float
+    modality: str = ""
 
 
 class Rules:
@@ -90,6 +98,10 @@ class Rules:
         except PatternError as e:
             raise ValueError(f"{where}: pattern {source!r}: {e}") from None
 
+    def knows(self, words: set[str]) -> bool:
+        """Whether one of the words is looked for by some pattern."""
+        return not words.isdisjoint(self._by_word)
+
     def hits(self, line: Line) -> Iterator[Hit]:
         """What the rules find in a line, in the order of the file."""
         barred: dict[str, bool] = {}
@@ -116,7 +128,7 @@ class Rules:
         start, end = line.span(m.start(), m.end())
         left, right = line.span(m.start("evidence"), m.end("evidence")) if m.groupdict().get("evidence") else (start, end)
         left, right = quoted(line, left, right, self.quoting)
-        return Hit(rule, line, start, end, left, right, slots)
+        return Hit(rule.kind, rule.spec, line, start, end, left, right, slots, rule.spec.confidence)
 
 
 def _sound(hit: Hit, m: re.Match[str]) -> bool:

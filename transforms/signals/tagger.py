@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from schemas.entry import Entry
 from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
+from transforms.embedding.model import Embedder, embedder
 from transforms.relevance.gate import pattern
-from transforms.signals.details import attribution, quantity, when
+from transforms.signals.dates import resolved
+from transforms.signals.details import attribution, place, quantity, when
+from transforms.signals.head import Head, shipped
 from transforms.signals.lines import acting, lines
+from transforms.signals.meaning import Meaning, Read
 from transforms.signals.modality import modality
 from transforms.signals.roles import Cast, roles
 from transforms.signals.rules import Hit, rules_of
 
 FIELDS = ("title", "summary", "text")
-_FIELD_RANK = (1, 0, 2)  # a summary says the same as its title in full sentences
+_PREFERRED = ("summary", "title", "text")  # a summary says the same as its title in full sentences
 MAX_CHARACTERS = 50_000  # of one field; what stands behind is not read
 
 
@@ -26,7 +32,7 @@ Claim = tuple[str, str | None, str | None, int | None]
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """A signal and what it is ranked by against others of the same claim."""
 
     signal: Signal
@@ -35,12 +41,14 @@ class _Reading:
 
 
 class SignalTagger:
-    """Tags signals by the patterns of the watch's taxonomy and the sides of the watch."""
+    """Tags signals by the patterns of the watch's taxonomy, the meaning of sentences and the sides of the watch."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, model: Embedder | None = None, head: Head | None = None) -> None:
+        """model: makes vectors of sentences, None to ask the patterns only; head: its weights, None for those shipped."""
         self.sides = watch.sides
         self.rules = rules_of(watch.taxonomy)
         self.places = pattern(watch.gate.places)
+        self.meaning = Meaning(self.rules, watch.taxonomy.types, head or shipped(), model) if model else None
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
@@ -48,15 +56,21 @@ class SignalTagger:
         One signal for each type, source and target, in `text` also for each number ("90,000 troops", "up to 175,000").
         Raises ValueError if an actor's mention lies outside its field.
         """
-        year = int(iso(entry.time)[:4])
+        return _without_repeats(self.readings(entry, actors))
+
+    def readings(self, entry: Entry, actors: tuple[Actor, ...]) -> list[Reading]:
+        """All that is read in the entry, each with the hit that says why, before repeats are dropped."""
+        day = date.fromisoformat(iso(entry.time)[:10])
         cast = Cast(self._named(entry, actors), self.sides)
-        readings: list[_Reading] = []
-        for place, field in enumerate(FIELDS):
-            text = getattr(entry, field)[:MAX_CHARACTERS]
-            for line in lines(field, text, actors, self.rules.grammar):
-                for hit in _best_of_each_place(list(self.rules.hits(line))):
-                    readings += self._read(hit, text, cast, year, place)
-        return _without_repeats(readings)
+        texts = {field: getattr(entry, field)[:MAX_CHARACTERS] for field in FIELDS}
+        read = [
+            Read(line, text, tuple(self.rules.hits(line)))
+            for field, text in texts.items()
+            for line in lines(field, text, actors, self.rules.grammar)
+        ]
+        judged = self.meaning.judged(read, day.year) if self.meaning else [r.hits for r in read]
+        found = (hit for hits in judged for hit in _best_of_each_place(hits))
+        return [reading for hit in found for reading in self._read(hit, texts[hit.line.field], cast, day)]
 
     def _named(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[str, ...]:
         """The names that sources and targets may bear, in order of first mention; a town of the target names the target."""
@@ -66,15 +80,18 @@ class SignalTagger:
             names |= dict.fromkeys(self.sides.target[:1])
         return tuple(names)
 
-    def _read(self, hit: Hit, text: str, cast: Cast, year: int, place: int) -> list[_Reading]:
-        kind = hit.rule.kind
-        how = modality(hit, self.rules, year)
+    def _read(self, hit: Hit, text: str, cast: Cast, day: date) -> list[Reading]:
+        kind = hit.kind
+        how = hit.modality or modality(hit, self.rules, day.year)
         if how in kind.void:
             return []
         pairs, sure = roles(hit, self.rules, cast)
         start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
-        number, unit = quantity(hit, self.rules.units)
-        confidence = round(min(1.0, hit.rule.spec.confidence + 0.05 * sure), 2)
+        size = quantity(hit, self.rules.units)
+        coming = when(hit, text, how, self.rules)
+        earliest, latest = resolved(coming, day)
+        codes = kind.codes_of(how)
+        confidence = round(min(1.0, hit.confidence + 0.05 * sure), 2)
         out = []
         for source, target in pairs:
             signal = Signal(
@@ -88,34 +105,46 @@ class SignalTagger:
                 end=end,
                 evidence=text[start:end],
                 attributed_to=attribution(hit, text, self.rules),
-                quantity=number,
-                unit=unit,
-                when=when(hit, text, how, self.rules),
+                quantity=size.number,
+                unit=size.unit,
+                bound=size.bound,
+                when=coming,
+                earliest=earliest,
+                latest=latest,
+                place=place(hit, text),
+                plover=codes.plover,
+                cameo=codes.cameo,
                 confidence=confidence,
             )
             rank = (
-                -(number is not None),
+                -(size.number is not None),
                 -len(hit.slots),
                 -(source is not None) - (target is not None),
-                -confidence,
-                _FIELD_RANK[place],
+                -round(confidence, 1),  # news say first what they have to say: a hundredth does not outweigh that
+                _PREFERRED.index(hit.line.field),
                 start,
             )
-            out.append(_Reading(signal, hit, rank))
+            out.append(Reading(signal, hit, rank))
         return out
 
 
 @functools.lru_cache(maxsize=8)
-def tagger_for(watch: Watch) -> SignalTagger:
-    """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle)."""
-    return SignalTagger(watch)
+def tagger_for(watch: Watch, model: str | None = None, threads: int = 0) -> SignalTagger:
+    """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle).
+
+    model    directory of the sentence model, "" to look for it on the machine, None to ask only the patterns
+    threads  of torch, 0 for its own choice
+
+    Raises ModelError if the model cannot be loaded.
+    """
+    return SignalTagger(watch, None if model is None else embedder(model, threads))
 
 
-def _best_of_each_place(hits: list[Hit]) -> list[Hit]:
-    """Of the hits of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
+def _best_of_each_place(hits: Sequence[Hit]) -> list[Hit]:
+    """Of the hits of a line of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.rule.spec.confidence, h.start - h.end, h.start)):
-        if not any(k.rule.kind.type == hit.rule.kind.type and _overlap(k, hit) for k in kept):
+    for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.spec.confidence, h.start - h.end, h.start)):
+        if not any(k.kind.type == hit.kind.type and _overlap(k, hit) for k in kept):
             kept.append(hit)
     return kept
 
@@ -124,12 +153,12 @@ def _overlap(a: Hit, b: Hit) -> bool:
     return a.line is b.line and a.start < b.end and b.start < a.end
 
 
-def _without_repeats(readings: list[_Reading]) -> tuple[Signal, ...]:
+def _without_repeats(readings: list[Reading]) -> tuple[Signal, ...]:
     """One signal for each claim; one that knows less than another of its type says nothing new."""
-    best: dict[Claim, _Reading] = {}
+    best: dict[Claim, Reading] = {}
     for r in sorted(readings, key=lambda r: r.rank):
         s = r.signal
-        if _excluded(r, readings) or any(_covers(r.hit.rule.kind.pair, known, s) for known in best):
+        if _excluded(r, readings) or any(_covers(r.hit.kind.pair, known, s) for known in best):
             continue
         best[_claim(s)] = r
     chosen = [r.signal for claim, r in best.items() if not any(o != claim and _covers(False, o, r.signal) for o in best)]
@@ -141,9 +170,9 @@ def _claim(s: Signal) -> Claim:
     return s.type, s.source, s.target, s.quantity if s.field == "text" else None
 
 
-def _excluded(r: _Reading, readings: list[_Reading]) -> bool:
+def _excluded(r: Reading, readings: list[Reading]) -> bool:
     """Whether another reading of the same words or sentence says that this one is none (see SignalType)."""
-    kind = r.hit.rule.kind
+    kind = r.hit.kind
     if r.signal.modality == "conditional" and kind.yields_to:
         return any(o.signal.type in kind.yields_to and o.hit.line is r.hit.line for o in readings)
     if r.signal.modality != "historical" and kind.gives_way_to:

@@ -19,20 +19,24 @@ class TagSignals(beam.PTransform):
 
     A report that the gate let pass goes on with `signals` filled, any other as it came.
 
-    watch  whose taxonomy and sides are used
+    watch    whose taxonomy and sides are used
+    model    directory of the sentence model, "" to look for it on the machine (see `transforms.embedding.model.find_model`)
+    threads  of torch, 0 for its own choice
     """
 
     watch: Watch
+    model: str = ""
+    threads: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        return reports | "TagEach" >> read_each("TagSignals", partial(_reader, self.watch))
+        return reports | "TagEach" >> read_each("TagSignals", partial(_reader, self.watch, self.model, self.threads))
 
 
-def _reader(watch: Watch) -> Reader:
-    tagger = tagger_for(watch)
+def _reader(watch: Watch, model: str, threads: int) -> Reader:
+    tagger = tagger_for(watch, model, threads)
 
     def read(report: Report) -> Report:
         return replace(report, signals=tagger.tag(report.entry, report.actors)) if report.gated else report

@@ -12,7 +12,7 @@ restart the same questions get the same answers. All sums are of whole numbers a
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,9 +101,10 @@ class CellIndex:
         ]
 
     @classmethod
-    def restore(cls, dimensions: int, state: Iterable[dict[str, Any]], vector_of: Callable[[int], Vector]) -> CellIndex:
-        """The index whose `state` this is. Raises ValueError or KeyError if it is none."""
+    def restore(cls, dimensions: int, state: Iterable[dict[str, Any]], vectors: Iterable[tuple[int, Vector]]) -> CellIndex:
+        """The index whose `state` this is, with all of its vectors by key. Raises ValueError or KeyError if it is none."""
         index = cls(dimensions)
+        homes: dict[int, int] = {}
         for record in state:
             centre = np.frombuffer(base64.b64decode(record["centre"]), np.int8)
             keys = np.frombuffer(base64.b64decode(record["keys"]), "<i8").tolist()
@@ -111,9 +112,11 @@ class CellIndex:
                 raise ValueError(
                     f"a cell of {len(keys)} vectors of {len(centre)} numbers, not of {CELL} and {dimensions} at most"
                 )
-            cell = index._new(centre)
-            for key in keys:
-                index._put(cell, key, *_coded(vector_of(key)))
+            homes.update(dict.fromkeys(keys, index._new(centre)))
+        for key, vector in vectors:
+            index._put(homes.pop(key), key, *_coded(vector))
+        if homes:
+            raise ValueError(f"{len(homes)} keys without a vector")
         return index
 
     def _nearest_cells(self, codes: Codes) -> NDArray[np.int64]:

@@ -7,7 +7,6 @@ and hands them out again after a restore. They carry the same ids, and the sink 
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 from collections import deque
@@ -30,6 +29,7 @@ class StoryLedger:
     """Folds reports, and can be written down at any time.
 
     unsaved     reports folded since the last checkpoint
+    passed      how often the position was moved on since then without a report to fold
     mute_until  reports at or before this position of the log are history under another configuration: they are folded
                 but raise nothing
     """
@@ -42,6 +42,7 @@ class StoryLedger:
         self.fold_ = Fold(watch, judge)
         self.outbox: deque[tuple[int, Story]] = deque(maxlen=OUTBOX)
         self.unsaved = 0
+        self.passed = 0
 
     def fold(self, report: Report) -> tuple[Report, Story | None]:
         """The report completed, and the revision of the story it made (None if it made none)."""
@@ -56,26 +57,37 @@ class StoryLedger:
                 self.outbox.append((report.position, story))
         return completed, story
 
+    def pass_on(self, position: int) -> tuple[()]:
+        """Move on in the log past entries that are not relevant."""
+        self.position = max(self.position, position)
+        self.passed += 1
+        return ()
+
+    @property
+    def due(self) -> int:
+        """How much a restart would have to do again: reports to fold, and bundles of others to read."""
+        return max(self.unsaved, self.passed)
+
     def unconfirmed(self) -> list[Story]:
         """The latest alerting revisions, of which nobody can say whether they were published."""
         return [story for position, story in self.outbox if position >= self.position - OUTBOX_REACH]
 
     def state(self) -> bytes:
-        """Everything that `restore` needs."""
+        """Everything that `restore` needs: a line of JSON, then the fold's own."""
         record = {
             "position": self.position,
             "mute_until": self.mute_until,
-            "fold": base64.b64encode(self.fold_.snapshot()).decode("ascii"),
             "outbox": [[position, to_dict(story)] for position, story in self.outbox],
         }
-        return json.dumps(record).encode("utf-8")
+        return json.dumps(record).encode("utf-8") + b"\n" + self.fold_.snapshot()
 
     @classmethod
     def restore(cls, watch: Watch, judge: Judge, state: bytes) -> StoryLedger:
-        """The ledger that `state` wrote down. Raises ValueError or KeyError if it is none."""
-        record = json.loads(state)
+        """The ledger that `state` wrote down. Raises ValueError, KeyError or TypeError if it is none."""
+        head, _, fold = state.partition(b"\n")
+        record = json.loads(head)
         ledger = cls(watch, judge, record["mute_until"])
         ledger.position = record["position"]
-        ledger.fold_ = Fold.restore(watch, judge, base64.b64decode(record["fold"]))
+        ledger.fold_ = Fold.restore(watch, judge, fold)
         ledger.outbox.extend((position, from_dict(Story, story)) for position, story in record["outbox"])
         return ledger

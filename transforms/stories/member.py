@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from transforms.stories.affinity import Features
 from transforms.stories.wording import Wording
 
+_FIELDS = [(f.name, str(f.type)) for f in fields(Wording)]
 _SMALL = np.iinfo(np.int16).max
 
 
@@ -30,7 +31,7 @@ class Member:
 
 def pack(member: Member) -> bytes:
     """The member as one line of JSON, exact to the last bit."""
-    wording = {f.name: _packed_field(str(f.type), getattr(member.features.wording, f.name)) for f in fields(Wording)}
+    wording = {name: _packed_field(kind, getattr(member.features.wording, name)) for name, kind in _FIELDS}
     vector = pack_vector(member.features.vector)
     record = [member.key, member.entry_id, member.story_id, member.time, member.duplicate_of, vector, wording]
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -39,7 +40,7 @@ def pack(member: Member) -> bytes:
 def unpack(line: bytes) -> Member:
     """The member that `pack` wrote. Raises ValueError, KeyError or TypeError if it is none."""
     key, entry_id, story_id, time, duplicate_of, vector, packed = json.loads(line.decode("utf-8", "surrogatepass"))
-    wording = Wording(**{f.name: _unpacked_field(str(f.type), packed[f.name]) for f in fields(Wording)})
+    wording = Wording(**{name: _unpacked_field(kind, packed[name]) for name, kind in _FIELDS})
     return Member(key, entry_id, story_id, time, duplicate_of, Features(unpack_vector(vector), wording))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -45,14 +45,7 @@ class Members:
 
     def restore(self, lines: Iterable[bytes], cells: Iterable[dict[str, Any]]) -> None:
         """Take in what `all.packed()` and `cells()` of other members gave. Raises ValueError, KeyError or TypeError."""
-        for line in lines:
-            member = unpack(line)
-            self.all.fill([(member.key, line)])
-            self._list(member)
-            self._last_key = max(self._last_key, member.key)
-        self._index = CellIndex.restore(self._dimensions, cells, lambda key: self.all[key].features.vector)
-        if len(self._index) != len(self.all):
-            raise ValueError(f"{len(self.all)} members, {len(self._index)} of them in the index")
+        self._index = CellIndex.restore(self._dimensions, cells, self._taken_in(lines))
 
     def remove(self, member: Member) -> None:
         del self.all[member.key]
@@ -98,6 +91,14 @@ class Members:
 
     def affinity(self, features: Features) -> Affinity:
         return self._common.to(features)
+
+    def _taken_in(self, lines: Iterable[bytes]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        for line in lines:
+            member = unpack(line)
+            self.all.fill([(member.key, line)])
+            self._list(member)
+            self._last_key = max(self._last_key, member.key)
+            yield member.key, member.features.vector
 
     def _list(self, member: Member) -> None:
         self._stories.setdefault(member.story_id, array("q")).append(member.key)

@@ -8,7 +8,7 @@
                      checkpoint (file, every so many reports)
 
 The ledger in memory is a cache of Beam's state. The state is a snapshot and the reports folded since (the deltas), with a
-generation that counts the folded reports and tells one history of them from another. The cache is used only if its
+generation that counts the reports and tells one history of them from another. The cache is used only if its
 generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and deltas. The
 DirectRunner makes a new DoFn for each bundle, so the cache belongs to the process.
 """
@@ -28,6 +28,7 @@ from apache_beam import coders
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec
 from apache_beam.typehints import KV
+from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas.failure import Failure, failure
 from schemas.records import to_json
@@ -44,27 +45,30 @@ KIND = "stories"
 STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
+ENTRIES_PER_CHECKPOINT = 20
+"""A checkpoint is due when a twentieth as many reports as the window holds are not in it: writing one costs a few ms for each
+of them then, and a restart has no more than that to do again."""
 _CACHED_LEDGERS = 8
 
 
 class Generation(NamedTuple):
-    """How many reports a ledger has folded, and a digest of which: a retried bundle may bring others in their place."""
+    """How many reports a ledger has seen, and a digest of which: a retried bundle may bring others in their place."""
 
-    folded: int = 0
+    seen: int = 0
     digest: str = ""
 
     def after(self, report: Report) -> Generation:
         entry = report.entry
         history = "\x1f".join((self.digest, entry.id, entry.content_hash))
-        return Generation(self.folded + 1, hashlib.sha256(history.encode()).hexdigest()[:16])
+        return Generation(self.seen + 1, hashlib.sha256(history.encode()).hexdigest()[:16])
 
     def __str__(self) -> str:
-        return f"{self.folded} {self.digest}"
+        return f"{self.seen} {self.digest}"
 
     @classmethod
     def read(cls, text: str | None) -> Generation:
-        folded, _, digest = (text or "0 ").partition(" ")
-        return cls(int(folded), digest)
+        seen, _, digest = (text or "0 ").partition(" ")
+        return cls(int(seen), digest)
 
 
 _ledgers: OrderedDict[tuple[str, str], tuple[Generation, StoryLedger]] = OrderedDict()
@@ -82,7 +86,7 @@ class FoldStories(beam.PTransform):
                        reports of the input in memory
     alert_on_backfill  see AlertPolicy
     state_dir          where checkpoints are written, "" for none
-    checkpoint_every   folded reports between two checkpoints, at the least (a tenth of the stories, if that is more)
+    checkpoint_every   folded reports between two checkpoints, at the least (a twentieth of the window, if that is more)
     mute_until         see StoryLedger: used where no checkpoint of the same configuration is found
     """
 
@@ -124,12 +128,26 @@ class FoldStories(beam.PTransform):
 
 
 class _KeyRelevant(beam.DoFn):
-    def process(self, report: Report) -> Iterator[Any]:
+    """Relevant reports go to the fold. Of the others it hears once a bundle, by the last of them: it must not read them all
+    again after a restart."""
+
+    def start_bundle(self) -> None:
+        self.last: WindowedValue | None = None
+
+    def process(
+        self, report: Report, timestamp: Any = beam.DoFn.TimestampParam, window: Any = beam.DoFn.WindowParam
+    ) -> Iterator[Any]:
         Metrics.counter("stories", report.outcome.replace(" ", "_") or "unscored").inc()
         if report.relevant:
             yield report.watch, report
         else:
             yield beam.pvalue.TaggedOutput("others", report)
+            if report.position:  # it came from a log
+                self.last = WindowedValue((report.watch, report), timestamp, (window,))
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        if self.last is not None:
+            yield self.last
 
 
 @dataclass
@@ -146,12 +164,13 @@ class _Keeper:
     def fresh(self) -> StoryLedger:
         return StoryLedger(self.watch, self.policy, self.mute_until)
 
-    def from_checkpoint(self, key: str) -> StoryLedger | None:
+    def from_checkpoint(self, key: str) -> tuple[StoryLedger, bytes] | None:
+        """The ledger and its state as written down."""
         checkpoint = self.checkpoints.read(key)
         if checkpoint is None or checkpoint.config_hash != self.watch.config_hash:
             return None
         try:
-            return StoryLedger.restore(self.watch, self.policy, checkpoint.state)
+            return StoryLedger.restore(self.watch, self.policy, checkpoint.state), checkpoint.state
         except (ValueError, KeyError, TypeError) as e:
             logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
             return None
@@ -170,13 +189,21 @@ class _Keeper:
         _ledgers.pop((self.instance, key), None)
 
     def write_checkpoint(self, key: str, ledger: StoryLedger) -> None:
-        ledger.unsaved = 0  # also if it fails: the next try comes when the next checkpoint is due
+        ledger.unsaved = ledger.passed = 0  # also if it fails: the next try comes when the next checkpoint is due
         try:
             self.checkpoints.write(key, Checkpoint(ledger.state(), ledger.position, self.watch.config_hash))
             Metrics.counter("stories", "checkpoints").inc()
         except OSError as e:
             Metrics.counter("stories", "checkpoints_failed").inc()
             logger.warning("the checkpoint of watch %s could not be written; a restart will read more of the log: %s", key, e)
+
+
+def _reports_per_snapshot(size: int) -> int:
+    """The more there is to write, the rarer: what a snapshot costs for each report is bounded."""
+    every = DELTAS_PER_SNAPSHOT
+    while 2 * every <= size // 10:
+        every *= 2
+    return every
 
 
 def _folded(ledger: StoryLedger, report: Report) -> Iterator[Any]:
@@ -202,7 +229,8 @@ class _FoldInOrder(beam.DoFn):
     def process(self, element: tuple[str, Iterable[Report]]) -> Iterator[Any]:
         _, reports = element
         ledger = self.keeper.fresh()
-        for report in sorted(reports, key=lambda r: (r.entry.time, r.entry.id, r.entry.version)):
+        relevant = [report for report in reports if report.relevant]
+        for report in sorted(relevant, key=lambda r: (r.entry.time, r.entry.id, r.entry.version)):
             try:
                 yield from _folded(ledger, report)
             except Exception as e:  # one entry must not end the watch: it becomes a dead letter
@@ -236,33 +264,34 @@ class _Fold(beam.DoFn):
         key, report = element
         now = Generation.read(generation.read())
         ledger = self.keeper.cached(key, now)
-        if ledger is None and now.folded:
+        if ledger is None and now.seen:
             ledger = self._rebuild(snapshot.read(), deltas.read())
         if ledger is None:
-            ledger = self.keeper.from_checkpoint(key)
-            if ledger is not None:  # the runner knows nothing of the key: this process is a restart
-                snapshot.write(ledger.state())
+            restart = self.keeper.from_checkpoint(key)
+            if restart is not None:  # the runner knows nothing of the key: this process is a restart
+                ledger, state = restart
+                snapshot.write(state)
                 for story in ledger.unconfirmed():
                     yield beam.pvalue.TaggedOutput(STORIES, story)
         if ledger is None:
             ledger = self.keeper.fresh()
 
         try:
-            outputs = list(_folded(ledger, report))
+            outputs = list(_folded(ledger, report)) if report.relevant else ledger.pass_on(report.position)
         except Exception as e:  # Dataflow would retry the bundle for ever: the entry becomes a dead letter
             self.keeper.forget(key)
             yield _dead(report, e)
             return
         now = now.after(report)
         generation.write(str(now))
-        if now.folded % DELTAS_PER_SNAPSHOT == 0:
+        if now.seen % _reports_per_snapshot(ledger.fold_.size) == 0:
             snapshot.write(ledger.state())
             deltas.clear()
-        else:
+        elif report.relevant:  # a position that is lost costs a restart a little more reading
             deltas.add(report)
         self.keeper.cache(key, now, ledger)
         yield from outputs
-        if ledger.unsaved >= max(self.keeper.checkpoint_every, ledger.fold_.size // 10):
+        if ledger.due >= max(self.keeper.checkpoint_every, ledger.fold_.size // ENTRIES_PER_CHECKPOINT):
             self.keeper.write_checkpoint(key, ledger)
 
     def _rebuild(self, snapshot: bytes | None, deltas: Iterable[Report]) -> StoryLedger:

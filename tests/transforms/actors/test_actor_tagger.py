@@ -103,7 +103,7 @@ def test_a_place_is_a_mention_of_a_state_that_acts_elsewhere(tag: Ask) -> None:
         ("Boris Johnson leaves early", "Johnson gave no reason.", {"Boris Johnson"}),
         ("Prime Minister Johnson leaves early", "", {"Boris Johnson"}),
         ("Johnson scores twice in the derby", "", set()),
-        ("Ron Johnson keeps his seat", "The prime minister abroad took note.", set()),
+        ("Ron Johnson keeps his seat", "The prime minister abroad took note.", {"Ron Johnson"}),
         ("Senator Johnson speaks", "The prime minister of Norway listened.", {"Norway"}),
         ("Defense Secretary Austin lands", "", {"Lloyd Austin"}),
         ("Rain ruins a concert in Austin", "", set()),

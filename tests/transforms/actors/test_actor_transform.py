@@ -39,6 +39,15 @@ def test_reports_leave_with_their_actors(watch: Watch) -> None:
         assert_that(tagged.failures, equal_to([]), "Failures")
 
 
+def test_what_is_not_in_the_watch_language_gets_its_outcome_and_no_actors(watch: Watch) -> None:
+    headline = "Norland zieht seine Truppen an der Grenze zusammen"
+    reports = [Report("islands", an_entry(headline)), Report("islands", replace(an_entry(headline), language="en"))]
+    with BeamPipeline() as p:
+        tagged = p | beam.Create(reports) | TagActors(watch)
+        found = tagged.reports | beam.Map(lambda r: (r.outcome, r.actors))
+        assert_that(found, equal_to([("unsupported language", ())] * 2))
+
+
 def test_an_entry_that_cannot_be_read_is_a_failure_and_the_rest_goes_on(watch: Watch, monkeypatch) -> None:
     tag = ActorTagger.tag
 

@@ -89,6 +89,12 @@ CASES = (
         "repeats the wording",
     ),
     Case(
+        "a copy whose headline gives the story's claim another mood",
+        follow_up(BUILDUP, replace(a_claim(a_signal("BUILDUP", "possible")), revision=2), relation="duplicate"),
+        False,
+        "nothing serious that the story had not said",
+    ),
+    Case(
         "a copy to which an editor has added what nobody had said",
         follow_up(BUILDUP, replace(a_claim(a_signal("ATTACK")), revision=2), relation="duplicate"),
         True,

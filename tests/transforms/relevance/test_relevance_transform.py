@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import apache_beam as beam
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as BeamPipeline
@@ -32,7 +34,7 @@ def test_the_gate_marks_what_may_be_meant(all_topics: bool, expected: list[tuple
     reports = [
         unread("ships"),
         unread("bread", title="Rye bread wins", summary=""),
-        unread("foreign", language="fr"),
+        replace(unread("foreign"), outcome="unsupported language"),
     ]
     with BeamPipeline() as p:
         marked = p | beam.Create(reports) | Gate(WATCH, all_topics)

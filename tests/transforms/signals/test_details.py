@@ -76,3 +76,49 @@ def test_each_number_of_a_long_text_is_a_claim_and_each_has_its_own_speaker(tag:
     assert set(numbers) == {80_000, 150_000}
     assert numbers[150_000] == "as soon as next month"
     assert next(s.attributed_to for s in signals if s.type == "LOGISTICS_PREPARATION") == "sources"
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("Russia amasses up to 175,000 troops near Ukraine", "most"),
+        ("Russia has massed more than 90,000 troops near Ukraine", "least"),
+        ("Russia has massed about 90,000 troops near Ukraine", "about"),
+        ("Russia has massed 90,000 troops near Ukraine", ""),
+    ],
+)
+def test_a_number_says_what_it_bounds(text: str, bound: str, tag: Tag) -> None:
+    assert first(tag(text), "TROOP_BUILDUP").bound == bound
+
+
+def test_the_time_of_a_coming_event_is_resolved_against_the_day_of_the_entry(tag: Tag) -> None:
+    text = "Russia could attack Ukraine as early as next month, officials say"
+    signal = first(tag(text, published="2021-12-03T09:00:00+00:00"), "INVASION_WARNING")
+    assert (signal.earliest, signal.latest) == ("2022-01-01", "2022-01-31")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "where"),
+    [
+        ("Biden and Putin met in Geneva on Tuesday", "TALKS", "Geneva"),
+        ("Russian missiles struck homes in eastern Ukraine", "ARMED_ATTACK", "eastern Ukraine"),
+        ("Russian troops are massing near Yelnya", "TROOP_BUILDUP", "Yelnya"),
+        ("Biden and Putin met in January", "TALKS", ""),
+        ("Biden and Putin met", "TALKS", ""),
+    ],
+)
+def test_a_signal_says_where(text: str, kind: str, where: str, tag: Tag) -> None:
+    assert first(tag(text), kind).place == where
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "codes"),
+    [
+        ("Russia is massing troops near Ukraine", "TROOP_BUILDUP", ("MOBILIZE:troops", "154")),
+        ("Biden and Putin met in Geneva", "TALKS", ("CONSULT", "040")),
+        ("Biden and Putin will meet in Geneva", "TALKS", ("AGREE", "036")),
+    ],
+)
+def test_a_signal_bears_the_codes_of_the_event_ontologies(text: str, kind: str, codes: tuple[str, str], tag: Tag) -> None:
+    signal = first(tag(text), kind)
+    assert (signal.plover, signal.cameo) == codes

@@ -1,7 +1,8 @@
 """How well signals are read in entries that somebody labelled who has not seen the tagger.
 
-tests/data/signals_dev.jsonl is there to learn from. tests/data/signals_held.jsonl is not: do not read it, and look at no single
-error in it; it says how well what was learned carries over (docs/quality.md). The floors lie a few points under what was
+tests/data/signals_dev.jsonl is there to learn from: rules were tuned on it, the head has learned it. signals_held.jsonl and
+signals_blind.jsonl are not: do not read them, and look at no single error in them; they say how well what was learned carries
+over (docs/quality.md). The floors lie a few points under what was
 reached when they were set: a change that falls below one has broken something.
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, entry  # type: ignore[import-not-found]
+from signal_cast import ROOT, entry  # type: ignore[import-not-found]
 
 from schemas import Signal
 from schemas.watch import load_watch
@@ -22,8 +23,9 @@ from transforms.signals import tagger_for
 
 DATA = Path(__file__).parents[2] / "data"
 FLOORS = {
-    "signals_dev": {"type": 0.84, "type, modality": 0.68, "type, source": 0.74, "type, source, target": 0.64, "evidence": 0.56},
-    "signals_held": {"type": 0.71, "type, modality": 0.5, "type, source": 0.6, "type, source, target": 0.55, "evidence": 0.42},
+    "signals_dev": {"type": 0.92, "type, modality": 0.84, "type, source": 0.74, "type, source, target": 0.63, "evidence": 0.7},
+    "signals_held": {"type": 0.75, "type, modality": 0.54, "type, source": 0.61, "type, source, target": 0.55, "evidence": 0.47},
+    "signals_blind": {"type": 0.69, "type, modality": 0.54, "type, source": 0.6, "type, source, target": 0.5, "evidence": 0.51},
 }
 Said = list[dict[str, Any]]
 
@@ -38,7 +40,7 @@ def labelled(request: pytest.FixtureRequest) -> str:
 def read(labelled: str) -> list[tuple[Said, Said]]:
     """(labelled, read) signals of each relevant entry."""
     watch = load_watch(ROOT / "watches" / "ukraine")
-    actors, signals = actor_tagger_for(watch), tagger_for(watch)
+    actors, signals = actor_tagger_for(watch), tagger_for(watch, model="", threads=1)
     out = []
     for line in (DATA / f"{labelled}.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

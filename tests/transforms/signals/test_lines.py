@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import actors  # type: ignore[import-not-found]
+from signal_cast import actors  # type: ignore[import-not-found]
 
 from schemas.taxonomy import Taxonomy
 from transforms.signals.lines import Line, lines

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from conftest import ROOT, SIDES, actors, entry  # type: ignore[import-not-found]
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from signal_cast import ROOT, SIDES, actors, entry  # type: ignore[import-not-found]
 
 from schemas import Signal
 from schemas.taxonomy import Taxonomy

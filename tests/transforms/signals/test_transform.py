@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
-from conftest import actors, entry  # type: ignore[import-not-found]
+from signal_cast import actors, entry  # type: ignore[import-not-found]
 
 from schemas import Actor, Mention, Report
 from schemas.watch import Watch

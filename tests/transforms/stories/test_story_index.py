@@ -45,7 +45,7 @@ def test_a_restored_index_gives_the_same_answers_for_ever(steps: list[tuple[str,
         there: set[int] = set()
         for step, key in steps:
             if step == "restore":
-                restored = CellIndex.restore(DIMENSIONS, restored.state(), vector)
+                restored = CellIndex.restore(DIMENSIONS, restored.state(), [(key, vector(key)) for key in sorted(there)])
             elif step == "add" and key not in there:
                 there.add(key)
                 undisturbed.add(key, vector(key))
@@ -122,4 +122,8 @@ def test_a_state_of_another_size_is_refused() -> None:
     index = CellIndex(DIMENSIONS)
     index.add(1, vector(1))
     with pytest.raises(ValueError, match="16 numbers, not of 64 and 8"):
-        CellIndex.restore(8, index.state(), vector)
+        CellIndex.restore(8, index.state(), [])
+    with pytest.raises(ValueError, match="1 keys without a vector"):
+        CellIndex.restore(DIMENSIONS, index.state(), [])
+    with pytest.raises(KeyError):
+        CellIndex.restore(DIMENSIONS, index.state(), [(2, vector(2))])

@@ -94,6 +94,23 @@ def test_bundles_do_not_matter(undisturbed: dict[str, list[Any]]) -> None:
     assert run(LOG, bundles=False) == undisturbed
 
 
+def test_every_third_bundle_that_fails_changes_nothing(
+    undisturbed: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The DoFn on state that is rolled back after every third report, as a runner does it; the report then comes again."""
+    monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 4)
+    log = [mixed for n in range(16) for mixed in (report(n), replace(report(n), outcome="not relevant", signals=()))]
+    cells = Cells(module._Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0))
+    stories = []
+    for n, element in enumerate(log):
+        if n % 3 == 2:
+            saved = cells.saved()
+            cells.fold(element)
+            cells.roll_back(saved)
+        stories += cells.fold(element)
+    assert stories == undisturbed["stories"]
+
+
 @pytest.mark.parametrize("deltas_per_snapshot", [1, 3, 500])
 def test_a_lost_cache_is_rebuilt_from_the_state(
     undisturbed: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch, deltas_per_snapshot: int
@@ -166,6 +183,25 @@ def test_a_restart_hands_out_the_latest_alerts_again_and_goes_on_where_it_was(
     assert fresh == undisturbed["stories"][8:]
 
 
+def test_entries_that_are_not_relevant_are_not_read_again_either(tmp_path: Path) -> None:
+    others = [replace(report(n), outcome="not relevant", signals=()) for n in range(2, 12)]
+    out = run([report(0), *others], state_dir=str(tmp_path), checkpoint_every=5)
+    assert len(out["reports"]) == 11
+    checkpoint = Checkpoints(str(tmp_path), module.KIND).read(WATCH.name)
+    assert checkpoint is not None
+    assert checkpoint.position == others[9].position
+    again = run([report(0)], state_dir=str(tmp_path))
+    assert [r.relation for r in again["reports"]] == ["replay"]
+
+
+def test_a_quiet_watch_has_a_checkpoint_too(tmp_path: Path) -> None:
+    others = [replace(report(n), outcome="not relevant", signals=()) for n in range(4)]
+    run(others, state_dir=str(tmp_path), checkpoint_every=4)
+    checkpoint = Checkpoints(str(tmp_path), module.KIND).read(WATCH.name)
+    assert checkpoint is not None
+    assert checkpoint.position == others[3].position
+
+
 def test_without_a_checkpoint_the_whole_log_gives_the_same_again(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
     run(LOG[:10], state_dir=str(tmp_path), checkpoint_every=100)
     assert list(tmp_path.iterdir()) == []
@@ -199,7 +235,7 @@ def test_a_checkpoint_that_cannot_be_written_stops_nothing(
 
 def test_two_histories_of_the_same_length_are_not_taken_for_each_other() -> None:
     a, b = Generation().after(report(0)).after(report(1)), Generation().after(report(0)).after(report(2))
-    assert a.folded == b.folded == 2
+    assert a.seen == b.seen == 2
     assert a != b
     assert Generation.read(str(a)) == a
     assert Generation.read(None) == Generation()
@@ -208,27 +244,38 @@ def test_two_histories_of_the_same_length_are_not_taken_for_each_other() -> None
 def test_a_retried_bundle_does_not_see_what_its_first_try_left_in_the_cache(undisturbed: dict[str, list[Any]]) -> None:
     """The DoFn on state that is rolled back, as a runner does it after a failure further down."""
     keeper = module._Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0)
-    dofn = module._Fold(keeper)
-    state = {"snapshot": Value(), "deltas": Bag(), "generation": Value()}
-
-    def fold(element: Report) -> list[Story]:
-        outputs = dofn.process((WATCH.name, element), **state)
-        return [o.value for o in outputs if isinstance(o, beam.pvalue.TaggedOutput) and o.tag == module.STORIES]
-
+    cells = Cells(keeper)
     for element in LOG[:4]:
-        fold(element)
-    saved = {name: cell.copy() for name, cell in state.items()}
-    fold(LOG[9])  # its bundle fails: what it wrote is undone, but not in the cache
-    for name, cell in state.items():
-        cell.value = saved[name].value
-    stories = [story for element in LOG[4:] for story in fold(element)]
+        cells.fold(element)
+    saved = cells.saved()
+    cells.fold(LOG[9])  # its bundle fails: what it wrote is undone, but not in the cache
+    cells.roll_back(saved)
+    stories = [story for element in LOG[4:] for story in cells.fold(element)]
     assert stories == undisturbed["stories"][4:]
 
     # another worker took over and folded one report; its state has as many as this cache
-    for name, cell in state.items():
-        cell.value = saved[name].value
+    cells.roll_back(saved)
     keeper.cache(WATCH.name, Generation(4, "another history"), module.StoryLedger(WATCH, keeper.policy))
-    assert fold(LOG[4]) == undisturbed["stories"][4:5]
+    assert cells.fold(LOG[4]) == undisturbed["stories"][4:5]
+
+
+class Cells:
+    """The DoFn and its state cells."""
+
+    def __init__(self, keeper: Any) -> None:
+        self.dofn = module._Fold(keeper)
+        self.state = {"snapshot": Value(), "deltas": Bag(), "generation": Value()}
+
+    def fold(self, element: Report) -> list[Story]:
+        outputs = self.dofn.process((WATCH.name, element), **self.state)
+        return [o.value for o in outputs if isinstance(o, beam.pvalue.TaggedOutput) and o.tag == module.STORIES]
+
+    def saved(self) -> dict[str, Any]:
+        return {name: cell.value for name, cell in self.state.items()}
+
+    def roll_back(self, saved: dict[str, Any]) -> None:
+        for name, cell in self.state.items():
+            cell.value = saved[name]
 
 
 class Value:
@@ -242,9 +289,6 @@ class Value:
 
     def write(self, value: Any) -> None:
         self.value = value
-
-    def copy(self) -> Value:
-        return type(self)(self.value)
 
 
 class Bag(Value):

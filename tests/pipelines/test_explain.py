@@ -1,0 +1,223 @@
+"""`vedette explain`: a text with its actors and signals, and why each was read. The texts are ours."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from html import unescape
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from pipelines import cli
+from pipelines.backtest import backtest
+from pipelines.detect import DetectAlerts
+from pipelines.explain import entry_from, explain
+from pipelines.explained import Explanation, verdict
+from pipelines.explained_page import page
+from pipelines.explained_text import screen
+from pipelines.marking import ACTOR, SIGNAL, Mark, pieces
+from pipelines.options import UsageError
+from schemas.entry import Entry
+from schemas.records import iso, to_dict
+from schemas.watch import Watch, load_watch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "transforms" / "feeds"))
+
+from feed_server import http, serving
+
+ROOT = Path(__file__).parents[2]
+DAY = "2022-02-06"
+TEXT = """UK PM warns Putin of <b>tough</b> sanctions as Russia masses 130,000 troops near Ukraine's border
+Boris Johnson said Moscow could invade within days. The alliance has sent jets to Lithuania, NATO said.
+Macron will hold talks with Zelensky in Kyiv & Odesa on Tuesday."""
+
+
+def no_web(url: str, published: int) -> Entry:
+    raise AssertionError(url)
+
+
+@pytest.fixture(scope="module")
+def watch() -> Watch:
+    return load_watch(ROOT / "watches" / "ukraine")
+
+
+@pytest.fixture(scope="module")
+def told(watch: Watch) -> Explanation:
+    return explain(entry_from(TEXT, DAY, no_web), DetectAlerts(watch, in_order=True))
+
+
+def test_it_reads_what_a_backtest_reads(told: Explanation, watch: Watch, tmp_path: Path) -> None:
+    line = to_dict(told.entry) | {"published": DAY, "seen_at": DAY}
+    (tmp_path / "in.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    backtest(DetectAlerts(watch, in_order=True), tmp_path / "in.jsonl", tmp_path / "out")
+    read = json.loads((tmp_path / "out" / "entries.jsonl").read_bytes())
+    assert [to_dict(a.actor) for a in told.actors] == read["actors"]
+    assert [to_dict(s.signal) for s in told.signals] == read["signals"]
+    assert (told.outcome, told.relevance) == (read["outcome"], read["relevance"])
+    assert to_dict(told.judgement) == read["judgement"]
+
+
+def test_every_signal_names_the_pattern_that_stands_in_its_line_of_the_file(told: Explanation) -> None:
+    by_pattern = [s for s in told.signals if s.pattern]
+    assert by_pattern
+    for signal in by_pattern:
+        name, _, line = signal.where.partition(":")
+        assert signal.pattern[:20] in (ROOT / "watches" / name).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+
+
+def test_cue_and_roles_are_words_of_the_text(told: Explanation) -> None:
+    places = [(s.signal.field, p) for s in told.signals for p in (s.cue, *(p for ps in s.roles.values() for p in ps)) if p]
+    assert places
+    assert [p.text for f, p in places] == [getattr(told.entry, f)[p.start : p.end] for f, p in places]
+    (alleged,) = (s for s in told.signals if s.signal.modality == "alleged")
+    assert alleged.cue is not None
+    assert alleged.cue.text == "said"
+
+
+def test_it_tells_who_somebody_is_on_the_day_and_why_the_words_name_them(told: Explanation) -> None:
+    actors = {a.actor.name: a for a in told.actors}
+    assert (actors["Boris Johnson"].actor.code, actors["NATO"].actor.code) == ("GBRGOV", "IGOWSTNAT")
+    assert [m.holder for m in actors["United Kingdom"].actor.mentions] == ["Boris Johnson"]
+    assert dict(zip([m.text for m in actors["NATO"].actor.mentions], actors["NATO"].why, strict=True)) == {
+        "The alliance": "a noun that means it, as the entry names it",
+        "NATO": "a name of the list",
+    }
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_lets_no_markup_of_the_text_through(told: Explanation, watch: Watch) -> None:
+    html = page(told, watch)
+    assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?([^\"'#)>]+)", html) == []
+    assert "<script" not in html
+    assert "<b>tough" not in html
+    heading = re.search(r"<h1>(.*?)</h1>", html, re.S)
+    assert heading
+    words = unescape(re.sub(r'<span class="tag">.*?</span>|<sup>.*?</sup>|<[^>]+>', "", heading[1]))
+    assert words == told.entry.title
+
+
+@pytest.mark.parametrize("shown", ["page", "screen"])
+def test_page_and_screen_show_every_actor_and_every_signal(told: Explanation, watch: Watch, shown: str) -> None:
+    if shown == "page":
+        words = unescape(re.sub(r"<[^>]+>", " ", page(told, watch)))
+    else:
+        console = Console(width=300, record=True, file=StringIO())
+        console.print(screen(told, watch))
+        words = console.export_text()
+    wanted = {w for a in told.actors for w in (a.actor.name, a.actor.code, a.actor.role)} | {s.label for s in told.signals}
+    wanted |= {s.signal.evidence for s in told.signals} | {s.where for s in told.signals} | {verdict(told)}
+    assert {w for w in wanted if w not in words} == set()
+
+
+def test_the_command_writes_the_page_and_answers_in_json(
+    told: Explanation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    html = tmp_path / "page.html"
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT, encoding="utf-8")
+    args = ["explain", str(file), "--watch", str(ROOT / "watches" / "ukraine"), "--published", DAY, "--html", str(html)]
+    assert cli.main([*args, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == to_dict(told)
+    assert html.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_what_is_not_read_is_said_to_be_not_read(watch: Watch) -> None:
+    french = explain(entry_from("Macron reçoit Zelensky à l'Élysée", DAY, no_web), DetectAlerts(watch, in_order=True))
+    assert (french.actors, french.signals) == ((), ())
+    assert verdict(french) == "Not read: it is not in a language that the watch reads."
+
+
+# What can be explained
+
+
+def test_the_first_line_of_a_text_is_its_title() -> None:
+    entry = entry_from("A title\n\nAnd a text.", DAY, no_web)
+    assert (entry.title, entry.text, iso(entry.time)[:10]) == ("A title", "And a text.", DAY)
+
+
+def test_a_long_paragraph_has_no_title() -> None:
+    entry = entry_from("word " * 100, DAY, no_web)
+    assert (entry.title, len(entry.text)) == ("", 499)
+
+
+def test_a_page_in_a_file_is_taken_apart(tmp_path: Path) -> None:
+    said = "The harbour was closed to all ferries for the {}th day, the harbour master said."
+    article = "".join(f"<p>{said.format(n)}</p>" for n in range(4, 9))
+    file = tmp_path / "page.html"
+    head = "<html><head><title>Harbour closed</title></head><body><nav>Home</nav>"
+    file.write_text(f"{head}<article>{article}</article></body></html>")
+    entry = entry_from(str(file), DAY, no_web)
+    assert entry.title == "Harbour closed"
+    assert "8th day" in entry.text
+    assert "Home" not in entry.text
+
+
+def test_a_recorded_entry_keeps_its_day_and_its_fields(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text('{"id": "e7", "title": "T", "summary": "S", "published": "2021-12-03T08:00Z"}\n{"id": "e8"}\n')
+    entry = entry_from(str(file), "", no_web)
+    assert (entry.id, entry.title, entry.summary, iso(entry.time)) == ("e7", "T", "S", "2021-12-03T08:00:00+00:00")
+    assert iso(entry_from(str(file), "2022-01-01", no_web).time)[:10] == "2022-01-01"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [("x.txt", b"\xff\xfe", "is not UTF-8"), ("x.json", b"{", "is no recorded entry"), ("x.jsonl", b"", "is no recorded entry"),
+     ("x.html", b"", "the page is empty"), ("x.txt", b" \n", "there is no text")],
+)  # fmt: skip
+def test_a_file_that_says_nothing_is_refused_with_the_reason(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=complaint):
+        entry_from(str(tmp_path / name), DAY, no_web)
+
+
+def test_a_day_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="is no ISO 8601 time"):
+        entry_from("text", "yesterday", no_web)
+
+
+PAGE = (
+    "<html><head><title>Ferries turn back</title></head><body><article>"
+    + "".join(f"<p>Two ferries turned back on day {n} before the strait was closed to all traffic.</p>" for n in range(6))
+    + "</article></body></html>"
+)
+
+
+def test_an_article_is_fetched_as_collect_fetches_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving() as server:
+        url = server.on("/article", http(body=PAGE, Content_Type="text/html"))
+        server.on("/robots.txt", http(404))
+        args = ["explain", url, "--watch", str(ROOT / "watches" / "ukraine"), "--format", "json"]
+        assert cli.main(args) == 2
+        assert server.requests == []  # a loopback address is not for everybody
+        assert cli.main([*args, "--allow-local-addresses"]) == 0
+    entry = json.loads(capsys.readouterr().out)["entry"]
+    assert (entry["title"], entry["url"]) == ("Ferries turn back", url)
+    assert "on day 5" in entry["text"]
+
+
+# Marks
+
+
+@given(
+    st.text(max_size=30),
+    st.lists(st.tuples(st.sampled_from([ACTOR, SIGNAL]), st.integers(0, 3), st.integers(0, 40), st.integers(0, 40)), max_size=6),
+)
+def test_pieces_are_the_text_and_every_mark_ends_once(text: str, drawn: list[tuple[str, int, int, int]]) -> None:
+    marks = [Mark(*d) for d in drawn]
+    cut = list(pieces(text, marks))
+    assert "".join(p.text for p in cut) == text
+    for mark in set(marks):
+        under = "".join(p.text for p in cut if mark in p.marks)
+        assert under == (text[mark.start : mark.end] if mark.start < mark.end else "")
+        assert sum(p.ending.count(mark) for p in cut) == (marks.count(mark) if under else 0)
+
+
+def test_of_marks_that_end_together_the_inner_one_ends_first() -> None:
+    outer, inner = Mark(SIGNAL, 0, 0, 6), Mark(ACTOR, 1, 4, 6)
+    assert [(p.text, p.ending) for p in pieces("I see X.", [outer, inner])] == [("I se", ()), ("e ", (inner, outer)), ("X.", ())]

@@ -1,0 +1,1 @@
+"""Training of the semantic layer; a detector does without it."""
