@@ -7,20 +7,13 @@
 It needs grpcio, aiohttp (for push) and the message types of google-cloud-pubsub, no Java, no container. With
 `Server(data=DIR)` or `--data DIR` everything outlives the process, however that ends; otherwise it is in memory and gone.
 
-    server.py ──► service.py ──► publisher.py, subscriber.py, streaming.py, schema_service.py, iam.py      RPCs
-    (a thread)                        │                                    answering.py, inspection.py, pushing.py
-                                   core.py       what they share: waiting.py, committing.py
-                                      │
-                                  broker.py ──┬─► topics.py           who holds a message, what is retained
-                                  (by name)   ├─► subscriptions.py ─► backlog.py ─► ordering.py
-                                      │       │   (filter, seek)      (leases)      (one key's line)
-                                      │       ├─► snapshots.py
-                                      │       └─► registry.py ──► schemas/
-                                   store.py      what was published, owed and set up, in SQLite
+    server.py ──► rpc/ ──────► broker/ ──┬─► store/       what was published, owed and set up, in SQLite
+    (a thread)    (the loop)   (state)   ├─► schemas/     Avro: definitions, messages, compatibility
+                                         └─► rules/ ──► protocol/      what is allowed; protocol buffers
 
-`names.py`, `settings.py`, `publishing.py` and `filters.py` say what is allowed. Only the files above core.py, and that one,
-know an event loop; the rest is a state machine whose clock comes in from outside. What is not offered (BigQuery and
-Cloud Storage subscriptions, protocol buffer schemas) answers UNIMPLEMENTED with a sentence.
+Imports go from left to right only. Only server.py and rpc/ know an event loop; errors.py is what a request can be refused for,
+inspection.py how a client asks what the server holds. What is not offered (BigQuery and Cloud Storage subscriptions, protocol
+buffer schemas) answers UNIMPLEMENTED with a sentence.
 """
 
 from localpubsub.errors import StoreError

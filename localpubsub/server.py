@@ -19,9 +19,9 @@ import grpc
 import grpc.aio
 
 from localpubsub.broker import Broker
-from localpubsub.core import PULL_WAIT, Core
-from localpubsub.pushing import Pushing
-from localpubsub.service import handlers
+from localpubsub.rpc.core import PULL_WAIT, Core
+from localpubsub.rpc.handlers import handlers
+from localpubsub.rpc.pushing import Pushing
 from localpubsub.store import Store
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Server:
 
     `port` 0 takes a free one. `data` is the directory that keeps what was published, acknowledged and set up; without it
     everything is in memory and gone when the server stops. `fresh` empties it first, `sync` waits for the disk at each
-    commit (store.py).
+    commit (store/sqlite.py).
     `clock` gives seconds since the epoch (time.time); it stamps messages and ends leases. `pull_wait` is how long a Pull
     waits for a first message, in seconds. `retained_bytes` caps what a topic retains for seeking, `backlog_bytes` what a
     subscription may owe before publishing to its topic is refused.

@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent import futures
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -180,6 +181,8 @@ def _introduce(console: Console, watch: Path, address: str, args: argparse.Names
 
 
 def _until_stopped(events: Events, console: Console, children: list[Child], recording: FeedServer | None) -> int:
+    from google.api_core.exceptions import GoogleAPIError
+
     from pipelines.pubsub import LocalOrReal
     from pipelines.subscribe import Printer, receive
 
@@ -211,7 +214,7 @@ def _until_stopped(events: Events, console: Console, children: list[Child], reco
         return 0
     finally:
         receiving.cancel()
-        with suppress(Exception):  # let it end before its server does: it would try to come back for seconds
+        with suppress(futures.TimeoutError, GoogleAPIError):  # let it end before its server does: it would try to come back
             receiving.result(timeout=1.0)
 
 

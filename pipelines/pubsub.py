@@ -61,6 +61,14 @@ class LocalOrReal:
         """The client of the schema service."""
         return SchemaServiceClient()
 
+    def has_topic(self, name: str) -> bool:
+        """Whether the topic is there."""
+        try:
+            self.publisher.get_topic(topic=name, timeout=TIMEOUT)
+        except exceptions.NotFound:
+            return False
+        return True
+
     def ensure_topics(self, *names: str) -> None:
         """Raises UsageError, with what to do, for topics that a real project lacks; creates them on a local endpoint.
 
@@ -70,9 +78,7 @@ class LocalOrReal:
         for name in names:
             if self.local:
                 self._ensure_schema(name)
-            try:
-                self.publisher.get_topic(topic=name, timeout=TIMEOUT)
-            except exceptions.NotFound:
+            if not self.has_topic(name):
                 missing.append(name)
         if missing and not self.local:
             raise UsageError(_lacks("topics", missing, f"--message-retention-duration={PLAIN_TOPIC.retention}s"))

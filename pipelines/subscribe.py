@@ -33,6 +33,7 @@ from pipelines.once import Once, OnceFile
 from pipelines.options import UsageError, counting, project_or_local
 from pipelines.pubsub import FORGOTTEN, LONGEST_RETENTION, LocalOrReal, subscriber
 from pipelines.standing import tell_when_away, tell_when_stopped, tell_when_unread
+from pipelines.topics.declaration import packaged_declaration
 from pipelines.topics.durations import seconds
 from schemas.records import EPOCH, MICROSECOND, micros
 
@@ -136,6 +137,11 @@ class Temporary:
         self.since = since
         self.name = f"{topic.split('/topics/')[0]}/subscriptions/subscribe-{uuid.uuid4().hex[:12]}"
 
+    def check_topic(self) -> None:
+        """Raises UsageError if nothing would ever come: the topic is not there, and no pipeline makes one of that name."""
+        if not self.pubsub.has_topic(self.topic) and not packaged_declaration().topic(_short(self.topic)):
+            raise UsageError(f"there is no topic {self.topic}: `vedette topics status` tells which there are")
+
     def create(self) -> None:
         """Make it; if it was lost, again, with all since it was first made. Raises UsageError for the filter."""
         self.pubsub.ensure_topics(self.topic)
@@ -195,7 +201,10 @@ def run(argv: list[str]) -> int:
     tell_when_away(lambda told: print(told, file=sys.stderr, flush=True))
     try:
         if temporary:
+            temporary.check_topic()
             temporary.create()
+        if sys.stderr.isatty():  # alerts are rare: a person should not take the silence for a fault
+            print(f"listening to {temporary.topic if temporary else name}, Ctrl-C ends it", file=sys.stderr, flush=True)
         why = _receive_until_stopped(pubsub, name, show, events, temporary)
     finally:
         if temporary:
@@ -231,6 +240,10 @@ def _full(name: str, project: str, kind: str) -> str:
     if not re.fullmatch(rf"projects/[^/\s]+/{kind}/[^/\s]+", full):
         raise UsageError(f"{name} is no name of one of the {kind}: give NAME or projects/P/{kind}/NAME")
     return full
+
+
+def _short(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _memory(args: argparse.Namespace, name: str) -> Once:

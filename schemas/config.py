@@ -77,7 +77,9 @@ def read_yaml(path: Path, model: type[M]) -> M:
         problems = []
         for error in e.errors(include_url=False):
             loc = tuple(error["loc"])
-            problems.append(Problem(str(path), _line(root, loc), ".".join(map(str, loc)), error["msg"]))
+            problems.append(
+                Problem(str(path), _line(root, loc), ".".join(map(str, loc)), error["msg"].removeprefix("Value error, "))
+            )
         raise ConfigError(problems) from None
 
 

@@ -155,10 +155,18 @@ def _subscription(target: Target, topic: str, name: str, spec: SubscriptionSpec)
     paths, changes, fixed = differences(subscription_settings, found, declared)
     if fixed:
         told = f"{', '.join(fixed)}: Pub/Sub cannot change that. Declare another name, or delete it (with its backlog):\n"
-        yield Step(CANNOT, what, f"{told}    gcloud pubsub subscriptions delete {name} --project={target.project}")
+        yield Step(CANNOT, what, f"{told}    {_deletion(target, declared.name)}")
     if paths:
         request = types.UpdateSubscriptionRequest(subscription=declared, update_mask=field_mask_pb2.FieldMask(paths=paths))
         yield Step(CHANGE, what, ", ".join(changes), lambda: subscriber.update_subscription(request=request, timeout=TIMEOUT))
+
+
+def _deletion(target: Target, subscription: str) -> str:
+    """The command that deletes it, with what there is: gcloud does not speak to a local server."""
+    if target.pubsub.local:
+        client = f"pubsub_v1.SubscriberClient().delete_subscription(subscription='{subscription}')"
+        return f'python -c "from google.cloud import pubsub_v1; {client}"'
+    return f"gcloud pubsub subscriptions delete {subscription.rpartition('/')[2]} --project={target.project}"
 
 
 def _told(settings: dict[str, tuple[str, str]]) -> str:

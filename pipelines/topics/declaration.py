@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from localpubsub.errors import InvalidArgument
-from localpubsub.filters import parse_filter
+from localpubsub.rules.filters import parse_filter
 from localpubsub.schemas import SchemaError, parse
 from pipelines.topics.durations import UNITS, Seconds, between, seconds
 from schemas.config import ConfigError, Problem, Settings, line_of, read_yaml

@@ -17,6 +17,7 @@ from google.api_core import exceptions
 from google.pubsub_v1 import types
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from localpubsub import inspection
@@ -49,6 +50,8 @@ def status(pubsub: LocalOrReal, project: str, dead_letters: str) -> Group:
         there = any(topic["name"] == f"{mine}topics/{dead_letters}" for topic in topics_held)
     if there:
         tables.append(dead_letter_counts(pubsub, f"{mine}topics/{dead_letters}"))
+    else:
+        tables.append(f"[dim]no dead letters: there is no topic {escape(dead_letters)}[/]")
     return Group(*(part for table in tables for part in (table, "")))
 
 
@@ -72,7 +75,7 @@ def held_subscriptions(subscriptions: Iterable[dict[str, Any]]) -> Table:
         numbers = (f"{s['backlog']:,}", age(s["oldest_unacked_seconds"]), *(f"{count:,}" for count in counts))
         table.add_row(f"  {_short(s['name'])}", *numbers, style="yellow" if s["backlog"] > s["leased"] else "")
         if s["filter"]:
-            table.add_row(f"    [dim]{escape(s['filter'])}[/]")
+            table.add_row(Padding(f"[dim]{escape(s['filter'])}[/]", (0, 0, 0, 4)))
     return table
 
 

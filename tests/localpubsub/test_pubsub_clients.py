@@ -14,11 +14,11 @@ from typing import Any
 
 import grpc
 import pytest
-from conftest import Cloud, ManualClock
 from google.api_core import exceptions
 from google.cloud.pubsub_v1.types import FlowControl, PublisherOptions
 from google.protobuf import duration_pb2, field_mask_pb2, timestamp_pb2
 from google.pubsub_v1 import types
+from official_clients import Cloud, ManualClock
 
 SOON = 10  # seconds after which something that should have come will not come
 

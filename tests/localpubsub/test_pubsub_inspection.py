@@ -8,9 +8,9 @@ from typing import Any
 
 import grpc
 import pytest
-from conftest import Cloud, ManualClock
 from google.iam.v1 import policy_pb2
 from google.pubsub_v1 import types
+from official_clients import Cloud, ManualClock
 
 from localpubsub import inspection
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cloud
 from google.api_core import exceptions
 from google.pubsub_v1 import types
+from official_clients import Cloud
 
 import localpubsub
 

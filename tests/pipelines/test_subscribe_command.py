@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -46,12 +47,10 @@ def publish(*numbers: int) -> None:
 class Subscribing:
     """The command, its lines as they come."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, err: int = subprocess.PIPE) -> None:
         command = [sys.executable, "-m", "pipelines.cli", "subscribe", "--topic", "bells", "--format", "json", *arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(
-            command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=err, text=True)
         assert self.process.stdout
         self.out: IO[str] = self.process.stdout
 
@@ -98,6 +97,23 @@ def test_one_line_for_each_alert_however_often_it_comes(bells: Cloud, tmp_path: 
     publish(1, 2, 2, 1, 1, 3)
     running = Subscribing(tmp_path, "--from-beginning", "--max", "3")
     assert running.end() == (0, ["a1", "a2", "a3"], "")
+
+
+def test_a_topic_that_is_not_there_is_no_reason_to_wait(bells: Cloud, tmp_path: Path) -> None:
+    status, _, err = Subscribing(tmp_path, "--topic", "belts").end()
+    assert status == 2
+    assert "there is no topic projects/vedette-local/topics/belts" in err
+    assert [topic.name for topic in bells.publisher.list_topics(project="projects/vedette-local")] == [TOPIC]
+
+
+def test_a_person_at_a_terminal_is_told_that_it_listens(bells: Cloud, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    running = Subscribing(tmp_path, err=theirs)
+    os.close(theirs)
+    with timer(running.process.kill):
+        assert os.read(ours, 1000).decode().startswith(f"listening to {TOPIC}")
+    assert running.end(signal.SIGINT)[0] == 0
+    os.close(ours)
 
 
 def test_a_temporary_subscription_has_its_filter_and_is_gone_afterwards(bells: Cloud, tmp_path: Path) -> None:
@@ -292,8 +308,9 @@ def test_a_server_that_is_killed_again_and_again_loses_nothing_between_a_sink_an
 
 @pytest.mark.parametrize("restarting", [False], indirect=True, ids=["in memory"])
 def test_a_temporary_subscription_that_the_server_has_forgotten_is_made_again(restarting: Restarting, tmp_path: Path) -> None:
-    running = Subscribing(tmp_path)
     pubsub = LocalOrReal()
+    pubsub.ensure_topics(TOPIC)
+    running = Subscribing(tmp_path)
     publish_when_heard(pubsub, 1)
     assert running.ids(1) == ["a1"]
     restarting.kill()

@@ -156,7 +156,8 @@ def test_what_pubsub_cannot_change_is_said_and_left_alone(
     assert told.status == 1
     assert "AND attributes:sev_ge_high -> attributes.watch" in told.text
     assert "ordering: true -> false: Pub/Sub cannot change that" in told.text
-    assert "gcloud pubsub subscriptions delete pager-islands --project=vedette-local" in told.text
+    deletion = f"delete_subscription(subscription='{MINE}/subscriptions/pager-islands')"
+    assert deletion in told.text, "by Google's client: gcloud does not speak to a local server"
     assert "1 done, 1 not as declared" in told.text
     assert subscription(emulator, "pager-islands").ack_deadline_seconds == 50, "the rest is done"
     assert subscription(emulator, "pager-islands").filter.endswith("sev_ge_high")
@@ -266,16 +267,29 @@ def test_the_layout_of_a_definition_is_no_change(emulator: Cloud, capsys: pytest
     assert Applied(capsys, file).steps == []
 
 
-def test_pubsubs_own_account_must_be_allowed_to_move_dead_letters(
-    emulator: Cloud, bells: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def googles(emulator: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the endpoint were Google's."""
     made = LocalOrReal.__init__
 
     def real(self: LocalOrReal) -> None:
         made(self)
-        self.local = False  # as if the endpoint were Google's
+        self.local = False
 
     monkeypatch.setattr(LocalOrReal, "__init__", real)
+
+
+def test_in_a_project_gcloud_deletes_what_cannot_be_changed(
+    googles: None, bells: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Applied(capsys, str(bells), "--watch", "islands")
+    told = Applied(capsys, change(bells, ("ordering: true", "ordering: false")), "--watch", "islands").text
+    assert "gcloud pubsub subscriptions delete pager-islands --project=vedette-local" in told
+
+
+def test_pubsubs_own_account_must_be_allowed_to_move_dead_letters(
+    googles: None, bells: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     told = Applied(capsys, str(bells), "--watch", "islands").text
     assert "gcloud pubsub topics add-iam-policy-binding bells-dead --project=vedette-local" in told
     assert "gcloud pubsub subscriptions add-iam-policy-binding pager-islands --project=vedette-local" in told

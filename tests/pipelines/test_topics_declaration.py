@@ -111,7 +111,7 @@ def test_a_mistake_in_a_topic_is_told_with_its_line(tmp_path: Path, text: str, t
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ("{ack_deadline: 9s}", "4: topics.bells.subscriptions.pager.ack_deadline: Value error, 9s is not between 10s and 10m"),
+        ("{ack_deadline: 9s}", "4: topics.bells.subscriptions.pager.ack_deadline: 9s is not between 10s and 10m"),
         ("{filter: attributes.severity > 2}", "Invalid filter"),
         ("{filter: 'attributes.watch = \"{watch}\"'}", "{watch} in a filter needs {watch} in the name"),
         ("{expiration: 5h}", "5h is less than the least, 1d: or write never"),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from localpubsub.filters import parse_filter
+from localpubsub.__main__ import main as localpubsub_main
+from localpubsub.rules.filters import parse_filter
 from pipelines import cli
 from pipelines.topics.declaration import SubscriptionSpec, TopicSpec, packaged_declaration, read_declaration
 
@@ -40,6 +41,13 @@ def test_options_of_subscribe_are_all_told_and_none_more(capsys: pytest.CaptureF
 def test_options_of_topics_are_those_of_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     known = set(re.findall(r"--[a-z][a-z-]+", help_of("topics apply", capsys) + help_of("topics status", capsys)))
     assert set(re.findall(r"--[a-z][a-z-]+", part("## Topics and subscriptions"))) - {"--full-text"} <= known
+
+
+def test_options_of_the_embedded_server_are_all_told_and_none_more(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        localpubsub_main(["--help"])
+    known = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}
+    assert set(re.findall(r"--[a-z]+", part("## The embedded server"))) == known
 
 
 def test_attributes_are_those_of_an_alert() -> None:

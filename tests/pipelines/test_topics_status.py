@@ -60,6 +60,10 @@ def test_no_dead_letters_are_said_too(emulator: Cloud, capsys: pytest.CaptureFix
     assert told(capsys)["no"] == ["dead", "letters:", "dead-letters", "retains", "none"]
 
 
+def test_a_topic_of_dead_letters_that_is_not_there_is_said(emulator: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys)["no"] == ["dead", "letters:", "there", "is", "no", "topic", "dead-letters"]
+
+
 def test_another_pubsub_tells_how_things_are_set_up_and_what_it_cannot_tell_is_said(
     emulator: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
