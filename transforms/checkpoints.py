@@ -17,11 +17,14 @@ import os
 import re
 import zlib
 from dataclasses import dataclass
+from datetime import timedelta
 
 from apache_beam.io.filesystems import FileSystems
 
 logger = logging.getLogger(__name__)
 FORMAT = 2
+REPLAY_MARGIN = timedelta(minutes=2)
+"""Pub/Sub delivers out of order: a restart reads the log from so long before its checkpoint. What was folded is a replay."""
 
 
 @dataclass(frozen=True)
