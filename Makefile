@@ -12,7 +12,7 @@ PEERS := build/peers
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
+.PHONY: help env run test lint types unit format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-restart benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
 
 help:  ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ benchmark-pace: env  ## a thousand feeds of which a tenth hang: how late the oth
 
 benchmark-polling: env $(PEERS)/ready  ## feed polls an hour on one core, beside lemon24/reader and feedparser + requests
 	@$(BIN)/python benchmarks/polling.py --peers $(PEERS)/bin/python $(ARGS)
+
+benchmark-restart: env  ## how long a killed detector takes to be where it was, with 70,000 entries in its window
+	@$(BIN)/python benchmarks/restart.py $(ARGS)
 
 benchmark-tagging: env  ## entries and articles read a second on one core, beside a spaCy EntityRuler
 	@$(BIN)/python benchmarks/tagging.py --watch $(WATCH) $(ARGS)

@@ -3,8 +3,9 @@
     python benchmarks/kills.py --kills 20                                   (make kill-test)
 
 Everything runs as in `make run`: feeds over HTTP, a collector, a Pub/Sub, a detector, Google's client as the subscriber. The
-detector is killed (SIGKILL) at random moments and started again. In the end the log is read back and backtested in its own
-order: the ids received must be exactly those that the backtest gives. Status 1 if they are not.
+detector is killed (SIGKILL) and started again: at a random moment after its first alert (half of the kills), after its first
+checkpoint, or while it starts (every fifth). In the end the log is read back and backtested in its own order: the ids received
+must be exactly those that the backtest gives. Status 1 if they are not, and the files are kept.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from google.cloud import pubsub_v1
@@ -38,18 +41,23 @@ PROJECT = "vedette-local"
 WATCH = ROOT / "watches/ukraine"
 LAST = "Russian forces attack Ukraine with air strikes on Kyiv"
 PATIENCE = 300.0
+STARTING, START = 5, 6.0  # every fifth detector is killed within its first seconds
+IDLE = 60.0  # seconds without a sign of work after which a detector is killed as it is
 
 
 class Subscriber:
-    """Ids of the alerts received, and how many messages brought them."""
+    """The alerts received, by id, when each came first, and how many messages brought them."""
 
     def __init__(self) -> None:
         self.headlines: dict[str, str] = {}
+        self.at: list[float] = []
         self.messages = 0
         self.over = threading.Event()
 
     def __call__(self, message: pubsub_v1.subscriber.message.Message) -> None:
         self.messages += 1
+        if message.attributes["alert_id"] not in self.headlines:
+            self.at.append(time.monotonic())
         self.headlines[message.attributes["alert_id"]] = json.loads(message.data)["headline"]
         message.ack()
         if LAST in self.headlines.values():
@@ -75,21 +83,49 @@ def last_entry() -> Entry:
     return Entry("last", 1, text, at, at, at, False, feed, "Amberline", "https://amberline.example/last", LAST, summary, "", "en")
 
 
-def kill_at_random(
-    directory: Path, kills: int, longest: float, draw: random.Random, received: Subscriber
-) -> subprocess.Popen[bytes]:
-    """The detector that is left running."""
-    for kill in range(1, kills + 1):
-        detector = command(directory, "detect", "--watch", str(WATCH), "--checkpoint-every", str(draw.choice([1, 5, 20])))
-        alive = draw.uniform(0.5, longest)
-        time.sleep(alive)
-        detector.kill()
-        detector.wait()
-        checkpoints = len(list((directory / "state").glob("stories-*.checkpoint")))
-        print(
-            f"kill {kill:2} after {alive:4.1f} s: {len(received.headlines):3} alerts so far, {checkpoints} checkpoint", flush=True
-        )
-    return command(directory, "detect", "--watch", str(WATCH))
+@dataclass
+class Killer:
+    """Starts detectors and kills them."""
+
+    directory: Path
+    received: Subscriber
+    draw: random.Random
+    kills_at: list[float] = field(default_factory=list)
+
+    def kill(self, number: int, longest: float) -> None:
+        """One detector's life. `longest`: seconds that it lives at most after its first sign of work."""
+        every = self.draw.choice([1, 5, 20])
+        sign, signs = self.draw.choice([("checkpoint", self._checkpoints), ("alert", self._alerts), ("alert", self._alerts)])
+        before = signs()
+        detector = command(self.directory, "detect", "--watch", str(WATCH), "--checkpoint-every", str(every))
+        begun = time.monotonic()
+        try:
+            if number % STARTING == 0:
+                time.sleep(self.draw.uniform(0.1, START))
+            else:
+                while signs() == before and time.monotonic() - begun < IDLE and detector.poll() is None:
+                    time.sleep(0.02)
+                time.sleep(self.draw.uniform(0, longest))
+            worked = signs() != before
+        finally:
+            detector.kill()
+            detector.wait()
+        self.kills_at.append(time.monotonic())
+        alive = time.monotonic() - begun
+        after = f"after its first {sign}" if worked else f"before its first {sign}"
+        print(f"kill {number:2} after {alive:4.1f} s, {after}: {len(self.received.headlines):3} alerts so far", flush=True)
+
+    def amid_alerts(self) -> int:
+        """Kills between the first alert and the last."""
+        first, last = self.received.at[0], self.received.at[-1]
+        return sum(first < at < last for at in self.kills_at)
+
+    def _alerts(self) -> int:
+        return len(self.received.headlines)
+
+    def _checkpoints(self) -> int:
+        """When the last one was written."""
+        return max((path.stat().st_mtime_ns for path in (self.directory / "state").glob("stories-*.checkpoint")), default=0)
 
 
 def log_of(topic: str, file: Path) -> int:
@@ -102,6 +138,7 @@ def log_of(topic: str, file: Path) -> int:
 def run(directory: Path, kills: int, minutes: float, longest: float, seed: int) -> int:
     entries, alerts = (f"projects/{PROJECT}/topics/{name}" for name in ("entries", "alerts"))
     received = Subscriber()
+    killer = Killer(directory, received, random.Random(seed))
     processes = []
     with localpubsub.Server() as server, serve(Recording.load(WATCH / "sample"), minutes=minutes) as feeds:
         os.environ.update(PUBSUB_EMULATOR_HOST=server.address, GOOGLE_CLOUD_PROJECT=PROJECT)
@@ -112,7 +149,9 @@ def run(directory: Path, kills: int, minutes: float, longest: float, seed: int) 
         polling = ["--poll-every", "1", "--tick-every", "0.5", "--host-gap", "0.02", "--allow-local-addresses"]
         try:
             processes.append(command(directory, "collect", "--feeds", str(feeds.write_opml(directory / "feeds.opml")), *polling))
-            processes.append(kill_at_random(directory, kills, longest, random.Random(seed), received))
+            for number in range(1, kills + 1):
+                killer.kill(number, longest)
+            processes.append(command(directory, "detect", "--watch", str(WATCH)))
             feeds.over.wait()
             time.sleep(5)  # the collector polls every second
             processes[0].terminate()
@@ -132,7 +171,8 @@ def run(directory: Path, kills: int, minutes: float, longest: float, seed: int) 
     alerts_wanted = [json.loads(line) for line in (directory / "backtest/alerts.jsonl").open("rb")]
     wanted = {alert["alert_id"]: alert["headline"] for alert in alerts_wanted}
     lost, strange = wanted.keys() - received.headlines.keys(), received.headlines.keys() - wanted.keys()
-    print(f"{count} entries in the log, {kills} kills: {len(wanted)} alerts by the backtest of the log in its order,")
+    print(f"{count} entries in the log, {kills} kills, {killer.amid_alerts()} of them between the first alert and the last:")
+    print(f"{len(wanted)} alerts by the backtest of the log in its order,")
     print(
         f"{len(received.headlines)} received in {received.messages} messages; {len(lost)} lost, {len(strange)} under another id"
     )
@@ -144,12 +184,17 @@ def run(directory: Path, kills: int, minutes: float, longest: float, seed: int) 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--kills", type=int, default=20)
-    arguments.add_argument("--minutes", type=float, default=3.0, help="for the whole recording")
-    arguments.add_argument("--longest", type=float, default=20.0, help="seconds that a detector lives at most")
+    arguments.add_argument("--minutes", type=float, default=5.0, help="for the whole recording")
+    arguments.add_argument("--longest", type=float, default=4.0, help="seconds that a detector works at most")
     arguments.add_argument("--seed", type=int, default=1, help="of the moments")
     args = arguments.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kills-") as directory:
-        sys.exit(run(Path(directory), args.kills, args.minutes, args.longest, args.seed))
+    directory = Path(tempfile.mkdtemp(prefix="kills-"))
+    status = run(directory, args.kills, args.minutes, args.longest, args.seed)
+    if status:
+        print(f"logs, checkpoint, entries and backtest: {directory}")
+    else:
+        shutil.rmtree(directory)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

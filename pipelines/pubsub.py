@@ -30,12 +30,11 @@ from pipelines.topics.declaration import (
 )
 from pipelines.topics.resources import subscription_message, topic_message
 from schemas.records import EPOCH, MICROSECOND
+from transforms.checkpoints import REPLAY_MARGIN
 from transforms.publishing.client import check_endpoint, endpoint, local_channel, publisher
 
 LONGEST_RETENTION = timedelta(days=31)
 """A topic can keep messages no longer than this: whoever goes so far back is at the beginning of what it holds."""
-REPLAY_MARGIN = timedelta(minutes=2)
-"""Pub/Sub delivers out of order: a restart reads the log from so long before its checkpoint. What was folded is a replay."""
 TIMEOUT = 30.0
 FORGOTTEN = types.ExpirationPolicy(ttl=timedelta(days=1))
 """Of a subscription that is deleted after use: should its reader be killed, Pub/Sub deletes it. One day is the least."""

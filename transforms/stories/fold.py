@@ -74,7 +74,7 @@ class Fold:
         entry = report.entry
         seen = self._seen.get(entry.id)
         if seen is not None and entry.content_hash in seen.hashes:
-            return _placed(report, Place("replay", seen.story_id, seen.duplicate_of, 1.0)), None
+            return placed(report, Place("replay", seen.story_id, seen.duplicate_of, 1.0)), None
         features = features_of(report.vector, wording_of(entry, title_and_lead(entry), report.actors))
         self._advance(entry.time)
         before = self._version_before(seen, entry.id)
@@ -86,7 +86,7 @@ class Fold:
             open_thread, absorbed = self._threads[first.id], self._threads[second.id]
             open_thread = merged(open_thread, absorbed)
             at = replace(at, story_id=first.id)
-        completed = _placed(report, at)
+        completed = placed(report, at)
         thread = self._judged(self._next_revision(open_thread, completed))
         self._keep(completed, thread, features, before, absorbed)
         return completed, thread.story
@@ -201,7 +201,8 @@ class Fold:
         self._claims.hear(report.signals, self.log_time)
 
 
-def _placed(report: Report, at: Place) -> Report:
+def placed(report: Report, at: Place) -> Report:
+    """The report with its place written into it."""
     return replace(
         report,
         relation=at.relation,

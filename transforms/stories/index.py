@@ -1,12 +1,15 @@
 """Nearest vectors: an index over the members of open stories, in cells of neighbours.
 
-    a vector goes to the cell with the nearest centre; a full cell splits in two (2-means), a nearly empty one is dissolved
+    a vector goes to the cell with the nearest centre
+    a full cell splits in two (2-means), and the vectors around go to the centres that are now the nearest to them
+    a nearly empty cell is dissolved
 
     a question looks into the PROBES cells whose centres are nearest: into all, where there are no more
 
-So the cost of a question hardly grows with the members, and a watch of some thousand gets exact answers (of 8 bits; the fold
-rescores them). Centres follow the news, in a watch on one subject as well as on all, and are part of the state: after a
-restart the same questions get the same answers. All sums are of whole numbers and so exact, ties go to the lower key.
+That is how SPFresh keeps an index fresh (Xu et al. 2023). So the cost of a question hardly grows with the members, and a
+watch of some thousand gets exact answers (of 8 bits; the fold rescores them). Centres follow the news, in a watch on one
+subject as well as on all, and are part of the state: after a restart the same questions get the same answers. All sums are
+of whole numbers and so exact, ties go to the lower key.
 """
 
 from __future__ import annotations
@@ -19,14 +22,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from transforms.embedding.integers import product, stored
+from transforms.embedding.integers import BASE, product, stored
 
-CELL = 64  # vectors at most in a cell: small cells find more for the same work
-FEWEST = CELL // 8  # at least, but for a lone one
-PROBES = 256  # recall and cost at other numbers: benchmarks/folding.py
+CELL = 96  # vectors at most in a cell: small cells find more for the same work
+FEWEST = CELL // 16  # at least, but for a lone one
+PROBES = 128  # recall and cost: benchmarks/folding.py
+AROUND = 16  # cells that take part in a split
 _ROUNDS = 4  # of 2-means
 _CODE = 127
-_QUESTION = 63  # see integers.py
+_QUESTION = 63 * BASE
 
 Vector = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -69,26 +73,20 @@ class CellIndex:
 
     def remove(self, key: int) -> None:
         cell = self._homes.pop(key)
-        last = self._counts[cell] - 1
-        row = int(np.flatnonzero(self._keys[cell] == key)[0])
-        for column in (self._codes, self._scales, self._keys):
-            column[cell, row] = column[cell, last]
-        self._scales[cell, last], self._keys[cell, last] = 0, -1
-        self._counts[cell] = last
+        self._take(cell, key)
+        last = self._counts[cell]
         if not last or (last < FEWEST and self._cells > 1):
             self._dissolve(cell)
 
     def nearest(self, vector: Vector, k: int) -> list[int]:
         if not self._homes:
             return []
-        codes, _ = _coded(vector)
-        cells = self._nearest_cells(codes)
+        cells = self._nearest_cells(vector, PROBES)
         keys = self._keys[cells].ravel()
-        similarity = _products(self._codes[cells].reshape(-1, self._dimensions), codes) * self._scales[cells].ravel()
-        there = keys >= 0
-        keys, similarity = keys[there], similarity[there]
-        if len(keys) <= k:
-            return [int(key) for key in keys]
+        similarity = _products(self._codes[cells].reshape(-1, self._dimensions), vector[None])[:, 0] * self._scales[cells].ravel()
+        similarity[keys < 0] = -np.inf
+        if self._counts[cells].sum() <= k:
+            return [int(key) for key in keys[keys >= 0]]
         least = np.partition(similarity, -k)[-k]
         above, at = keys[similarity > least], np.sort(keys[similarity == least])
         return [*map(int, above), *map(int, at[: k - len(above)])]
@@ -119,17 +117,18 @@ class CellIndex:
             raise ValueError(f"{len(homes)} keys without a vector")
         return index
 
-    def _nearest_cells(self, codes: Codes) -> NDArray[np.int64]:
-        if self._cells <= PROBES:
+    def _nearest_cells(self, vector: NDArray[Any], count: int) -> NDArray[np.int64]:
+        if self._cells <= count:
             return np.arange(self._cells)
-        nearness = self._nearness(codes)
-        least = np.partition(nearness, -PROBES)[-PROBES]
+        nearness = self._nearness(vector)
+        least = np.partition(nearness, -count)[-count]
         above, at = np.flatnonzero(nearness > least), np.flatnonzero(nearness == least)
-        return np.concatenate([above, at[: PROBES - len(above)]])
+        return np.concatenate([above, at[: count - len(above)]])
 
-    def _nearness(self, codes: Codes) -> NDArray[np.float32]:
+    def _nearness(self, vector: NDArray[Any]) -> NDArray[np.float64]:
         """Of each centre, on a common scale."""
-        return _products(self._centres[: self._cells], codes) * self._units[: self._cells]
+        products = _products(self._centres[: self._cells], vector[None])[:, 0]
+        return np.multiply(products, self._units[: self._cells], dtype=np.float64)
 
     def _place(self, key: int, codes: Codes, scale: float) -> None:
         cell = int(np.argmax(self._nearness(codes))) if self._cells else self._new(codes)
@@ -142,6 +141,17 @@ class CellIndex:
         self._codes[cell, row], self._scales[cell, row], self._keys[cell, row] = codes, scale, key
         self._counts[cell] += 1
         self._homes[key] = cell
+
+    def _take(self, cell: int, key: int) -> tuple[Codes, float]:
+        """A vector out of its cell. The last one takes its row."""
+        last = self._counts[cell] - 1
+        row = int(np.flatnonzero(self._keys[cell] == key)[0])
+        taken = self._codes[cell, row].copy(), float(self._scales[cell, row])
+        for column in (self._codes, self._scales, self._keys):
+            column[cell, row] = column[cell, last]
+        self._scales[cell, last], self._keys[cell, last] = 0, -1
+        self._counts[cell] = last
+        return taken
 
     def _new(self, centre: Codes) -> int:
         """An empty cell."""
@@ -169,9 +179,23 @@ class CellIndex:
         other = self._new(second)
         for key, member, scale, near in zip(*members, nearer, strict=True):
             self._put(cell if near else other, int(key), member, scale)
+        self._settle(cell)
         pair = np.array([cell, other])
-        nearness = _products(self._centres[pair], codes) * self._units[pair]
+        nearness = _products(self._centres[pair], codes[None])[:, 0] * self._units[pair]
         return int(pair[np.argmax(nearness)])
+
+    def _settle(self, cell: int) -> None:
+        """Vectors in and around a cell go to the nearest centre, the oldest first, where there is room."""
+        around = np.sort(self._nearest_cells(self._centres[cell], AROUND))
+        keys = self._keys[around].ravel()
+        nearness = _products(self._codes[around].reshape(-1, self._dimensions), self._centres[around]) * self._units[around]
+        nearest = around[nearness.argmax(1)]
+        moved = np.flatnonzero((keys >= 0) & (nearest != np.repeat(around, CELL)))
+        for n in moved[np.argsort(keys[moved])]:
+            key, there = int(keys[n]), int(nearest[n])
+            here = self._homes[key]
+            if self._counts[there] < CELL * 3 // 4 and self._counts[here] > FEWEST:
+                self._put(there, key, *self._take(here, key))
 
     def _dissolve(self, cell: int) -> None:
         """Give a cell's vectors to its neighbours: cells that run empty would be looked into for nothing."""
@@ -188,11 +212,18 @@ class CellIndex:
             self._place(int(key), codes, scale)
 
 
-def _products(rows: Codes, codes: Codes) -> NDArray[np.int32]:
-    """Products of rows with a vector, whose codes are rounded once more (see integers.py)."""
-    question = np.rint(codes * (_QUESTION / _CODE)).astype(np.int8)[None]
-    products: NDArray[np.int32] = product(torch.from_numpy(rows), stored(torch.from_numpy(question))).numpy()[:, 0]
-    return products
+def _products(rows: Codes, questions: NDArray[Any]) -> NDArray[np.int32]:
+    """Products of rows of codes with each question (shape (questions, dimensions)), which is rounded to 14 bits.
+
+    A question's codes are two digits, as in integers.py: 128 high + low.
+    """
+    largest = np.abs(questions).max(axis=1, keepdims=True).clip(1e-30)
+    whole = np.rint(questions * (_QUESTION / largest))
+    high = np.rint(whole / BASE)
+    digits = np.concatenate([high, whole - BASE * high]).astype(np.int8)
+    products = product(torch.from_numpy(rows), stored(torch.from_numpy(digits))).numpy()
+    found: NDArray[np.int32] = BASE * products[:, : len(questions)] + products[:, len(questions) :]
+    return found
 
 
 def _two_means(codes: Codes) -> tuple[Codes, Codes, NDArray[np.bool_]]:

@@ -3,6 +3,10 @@
 A report leaves the fold before its alert is published. Were only the fold kept, a crash between the two would lose the
 alert: after the restart its entry is a replay and passes silently. So the ledger keeps the latest alerting revisions,
 and hands them out again after a restore. They carry the same ids, and the sink drops those that the topic holds.
+
+A restart reads a piece of the log again. The fold knows an entry for some time of the log's own; a log that was
+written faster than its entries' time goes by, as a recording is, holds more than that in one piece. So the ledger also
+remembers which messages of the log it has folded lately, by their position.
 """
 
 from __future__ import annotations
@@ -11,18 +15,31 @@ import dataclasses
 import json
 from collections import deque
 from datetime import timedelta
+from itertools import takewhile
+from typing import NamedTuple
 
 from schemas.records import MICROSECOND, from_dict, to_dict
 from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import Watch
 from transforms.alerts.policy import Judge
-from transforms.stories.fold import Fold
+from transforms.checkpoints import REPLAY_MARGIN
+from transforms.stories.fold import Fold, placed
+from transforms.stories.placing import Place
 
 OUTBOX = 200
 OUTBOX_REACH = timedelta(days=6) // MICROSECOND
 """Of log positions: the alerts topic retains seven days, so what is older could not be recognised as sent."""
+FOLDED_REACH = 2 * REPLAY_MARGIN // MICROSECOND
+"""Of log positions: farther back than a restart reads again."""
 MUTED = "it was folded silently: the watch's configuration has changed since"
+
+
+class Folded(NamedTuple):
+    """What became of an entry when it was folded, as in Report."""
+
+    story_id: str | None
+    duplicate_of: str | None
 
 
 class StoryLedger:
@@ -41,14 +58,23 @@ class StoryLedger:
         self.position = 0
         self.fold_ = Fold(watch, judge)
         self.outbox: deque[tuple[int, Story]] = deque(maxlen=OUTBOX)
+        self._folded: dict[tuple[int, str, str], Folded] = {}  # by position, entry id and content hash; the latest stands last
         self.unsaved = 0
         self.passed = 0
 
     def fold(self, report: Report) -> tuple[Report, Story | None]:
         """The report completed, and the revision of the story it made (None if it made none)."""
-        completed, story = self.fold_.fold(report)
         self.unsaved += 1
         self.position = max(self.position, report.position)
+        line = report.position, report.entry.id, report.entry.content_hash
+        known = self._folded.get(line)
+        if known is not None:
+            again = Place("replay", known.story_id or "", known.duplicate_of, 1.0)
+            return placed(report, again), None
+        completed, story = self.fold_.fold(report)
+        if report.position:
+            self._folded[line] = Folded(completed.story_id, completed.duplicate_of)
+            self._forget_folded()
         if story is not None and story.judgement is not None and story.judgement.alert:
             if 0 < report.position <= self.mute_until:
                 silent = dataclasses.replace(story.judgement, alert=False, reason=MUTED)
@@ -78,6 +104,7 @@ class StoryLedger:
             "position": self.position,
             "mute_until": self.mute_until,
             "outbox": [[position, to_dict(story)] for position, story in self.outbox],
+            "folded": [[*line, *folded] for line, folded in self._folded.items()],
         }
         return json.dumps(record).encode("utf-8") + b"\n" + self.fold_.snapshot()
 
@@ -90,4 +117,9 @@ class StoryLedger:
         ledger.position = record["position"]
         ledger.fold_ = Fold.restore(watch, judge, fold)
         ledger.outbox.extend((position, from_dict(Story, story)) for position, story in record["outbox"])
+        ledger._folded = {(at, entry_id, text): Folded(*rest) for at, entry_id, text, *rest in record["folded"]}
         return ledger
+
+    def _forget_folded(self) -> None:
+        for line in list(takewhile(lambda line: line[0] < self.position - FOLDED_REACH, self._folded)):
+            del self._folded[line]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from transforms.stories.affinity import Features
 from transforms.stories.wording import Wording
 
-_FIELDS = [(f.name, str(f.type)) for f in fields(Wording)]
 _SMALL = np.iinfo(np.int16).max
 
 
@@ -31,7 +31,7 @@ class Member:
 
 def pack(member: Member) -> bytes:
     """The member as one line of JSON, exact to the last bit."""
-    wording = {name: _packed_field(kind, getattr(member.features.wording, name)) for name, kind in _FIELDS}
+    wording = {name: packed(getattr(member.features.wording, name)) for name, packed, _ in _FIELDS}
     vector = pack_vector(member.features.vector)
     record = [member.key, member.entry_id, member.story_id, member.time, member.duplicate_of, vector, wording]
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -40,7 +40,7 @@ def pack(member: Member) -> bytes:
 def unpack(line: bytes) -> Member:
     """The member that `pack` wrote. Raises ValueError, KeyError or TypeError if it is none."""
     key, entry_id, story_id, time, duplicate_of, vector, packed = json.loads(line.decode("utf-8", "surrogatepass"))
-    wording = Wording(**{name: _unpacked_field(kind, packed[name]) for name, kind in _FIELDS})
+    wording = Wording(**{name: unpacked(packed[name]) for name, _, unpacked in _FIELDS})
     return Member(key, entry_id, story_id, time, duplicate_of, Features(unpack_vector(vector), wording))
 
 
@@ -56,13 +56,21 @@ def unpack_vector(text: str) -> NDArray[np.float64]:
     return np.frombuffer(base64.b64decode(text[3:]), text[:3]).astype(np.float64)
 
 
-def _packed_field(kind: str, value: Any) -> Any:
-    if kind == "frozenset[int]":
-        return base64.b64encode(np.array(sorted(value), "<i8").tobytes()).decode("ascii")
-    return sorted(value) if kind.startswith("frozenset") else value
+def _pack_hashes(hashes: frozenset[int]) -> str:
+    return base64.b64encode(np.array(sorted(hashes), "<i8").tobytes()).decode("ascii")
 
 
-def _unpacked_field(kind: str, value: Any) -> Any:
-    if kind == "frozenset[int]":
-        return frozenset(np.frombuffer(base64.b64decode(value), "<i8").tolist())
-    return frozenset(value) if kind.startswith("frozenset") else value
+def _unpack_hashes(text: str) -> frozenset[int]:
+    return frozenset(np.frombuffer(base64.b64decode(text), "<i8").tolist())
+
+
+def _same(text: str) -> str:
+    return text
+
+
+_FORMS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "frozenset[int]": (_pack_hashes, _unpack_hashes),
+    "frozenset[str]": (sorted, frozenset),
+    "str": (_same, _same),
+}
+_FIELDS = [(f.name, *_FORMS[str(f.type)]) for f in fields(Wording)]

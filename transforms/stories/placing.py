@@ -16,6 +16,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
 from schemas.records import MICROSECOND
 from schemas.report import Comparison
@@ -124,14 +125,17 @@ def standing_for(story: Sequence[Member]) -> list[Member]:
 
 def _candidates(time: int, near: Iterable[Member], members: Members, affinity: Affinity) -> list[Candidate]:
     """The stories of the neighbours, the nearest first."""
+    stories = {story_id: members.of_story(story_id) for story_id in sorted({m.story_id for m in near})}
+    if not stories:
+        return []
+    standing = {story_id: standing_for(story) for story_id, story in stories.items()}
+    every = iter(affinity.of([m.features for reports in standing.values() for m in reports]))
     found = []
-    for story_id in sorted({m.story_id for m in near}):
-        story = members.of_story(story_id)
-        reports = standing_for(story)
-        nearness = affinity.of([m.features for m in reports])
+    for story_id, reports in standing.items():
+        nearness = list(islice(every, len(reports)))
         values = [n.value for n in nearness]
         peak = max(values)
-        silence = min(abs(time - m.time) for m in story) / DAY
+        silence = min(abs(time - m.time) for m in stories[story_id]) / DAY
         value = (peak + math.fsum(values) / len(values)) / 2 - SILENCE * min(silence, LONGEST_SILENCE)
         at = values.index(peak)
         found.append(Candidate(story_id, round(value, 5), reports[at], nearness[at], silence))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
@@ -55,7 +56,7 @@ class Wording:
     actors: frozenset[str]
     article: str
 
-    @property
+    @cached_property
     def quantities(self) -> frozenset[str]:
         """The numbers that tell a development from another: troops, sums, years; not "two calls"."""
         return frozenset(n for n in self.numbers if len(n) > 2 or int(n) > SMALL_NUMBER)

@@ -121,7 +121,7 @@ def test_a_key_is_added_once_and_removed_once() -> None:
 def test_a_state_of_another_size_is_refused() -> None:
     index = CellIndex(DIMENSIONS)
     index.add(1, vector(1))
-    with pytest.raises(ValueError, match="16 numbers, not of 64 and 8"):
+    with pytest.raises(ValueError, match="16 numbers, not of 96 and 8"):
         CellIndex.restore(8, index.state(), [])
     with pytest.raises(ValueError, match="1 keys without a vector"):
         CellIndex.restore(DIMENSIONS, index.state(), [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import Report, Story
 from transforms.alerts import AlertPolicy
-from transforms.stories.ledger import MUTED, OUTBOX, OUTBOX_REACH, StoryLedger
+from transforms.stories.ledger import FOLDED_REACH, MUTED, OUTBOX, OUTBOX_REACH, StoryLedger
 
 WATCH = a_watch()
 POLICY = AlertPolicy(WATCH)
@@ -71,6 +72,34 @@ def test_a_ledger_written_down_anywhere_goes_on_as_if_nothing_had_happened(log: 
     found += [outcome(second.fold(r)) for r in reports[cut:]]
     assert found == wanted
     assert second.state() == undisturbed.state()
+
+
+@given(st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))
+@settings(max_examples=25)
+def test_a_piece_of_the_log_read_again_changes_nothing_however_much_time_it_spans(cut: int, again: int, days: int) -> None:
+    reports = []
+    for n in range(9):
+        entry = an_entry(f"entry-{n}", NOON + n * days * DAY, title=f"Matter {n % 3}", summary="It is so.", outlet=f"Outlet {n}")
+        reports.append(a_report(entry, (a_signal("BUILDUP", source=f"Actor {n % 3}"),), subject=n % 3, position=1_000 * (n + 1)))
+    undisturbed = ledger()
+    wanted = [outcome(undisturbed.fold(r)) for r in reports]
+
+    first = ledger()
+    for r in reports[:cut]:
+        first.fold(r)
+    second = StoryLedger.restore(WATCH, POLICY, first.state())
+    for n in range(max(0, cut - again), cut):
+        completed, story = second.fold(reports[n])
+        assert (completed.relation, completed.story_id, story) == ("replay", wanted[n][1], None)
+    assert [outcome(second.fold(r)) for r in reports[cut:]] == wanted[cut:]
+    assert second.state() == undisturbed.state()
+
+
+def test_what_the_ledger_remembers_of_the_log_is_bounded() -> None:
+    book = ledger()
+    for n in range(6):
+        book.fold(report(n, position=1 + n * FOLDED_REACH // 2))
+    assert len(json.loads(book.state().partition(b"\n")[0])["folded"]) == 3
 
 
 def test_after_a_restore_what_was_folded_is_a_replay_and_its_alerts_are_handed_out_again() -> None:
