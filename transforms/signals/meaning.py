@@ -74,7 +74,7 @@ class Meaning:
             most = float(probabilities[:, column].max())
             hits = [hit for hit in read.hits if hit.kind.type == name]
             sure = self._head.confidence(most, max((hit.spec.confidence for hit in hits), default=0.0))
-            if sure < (DROP if hits else self._head.threshold):
+            if sure < (DROP if hits else self._head.threshold) or (not hits and self._rules.bars(name, read.line)):
                 continue
             out += [replace(hit, confidence=sure) for hit in hits] or [
                 self._proposed(kind, _tellingest(said, probabilities[:, column]), sure)
