@@ -18,6 +18,7 @@ from transforms.embedding.model import Embedder
 from transforms.signals.evidence import quoted
 from transforms.signals.head import Head
 from transforms.signals.lines import Line
+from transforms.signals.modality import cue
 from transforms.signals.mood import features
 from transforms.signals.rules import Hit, Rules
 from transforms.signals.units import Unit, units
@@ -25,6 +26,7 @@ from transforms.signals.units import Unit, units
 MOST_UNITS = 64  # of one entry; news say first what they have to say
 NEARLY = 0.5  # of the probability of the surest unit, for a shorter one to be the evidence
 DROP = 0.1
+_PLAIN = frozenset({"asserted"})  # no reading of words among which "not" stands
 BY_MEANING = "(by meaning)"  # instead of a pattern, in the spec of a hit that no pattern found
 
 
@@ -82,7 +84,10 @@ class Meaning:
         return out
 
     def _said(self, hit: Hit, sentence: NDArray[np.float32], year: int) -> Hit:
-        return replace(hit, modality=self._head.mood.of(features(hit, self._rules, year), sentence))
+        learned = self._head.mood.of(features(hit, self._rules, year), sentence)
+        if learned in _PLAIN and (found := cue(hit, self._rules, year)) and found.modality == "negated" and found.start >= hit.start:
+            return hit
+        return replace(hit, modality=learned)
 
     def _proposed(self, kind: SignalType, unit: Unit, sure: float) -> Hit:
         """A hit for what a unit says: its heart are the words that weigh most for the type, its evidence is the unit."""
