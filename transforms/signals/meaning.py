@@ -26,7 +26,10 @@ from transforms.signals.units import Unit, units
 MOST_UNITS = 64  # of one entry; news say first what they have to say
 NEARLY = 0.5  # of the probability of the surest unit, for a shorter one to be the evidence
 DROP = 0.1
-_PLAIN = frozenset({"asserted"})  # no reading of words among which "not" stands
+# No fact is told in words that have one of these among them, whatever the sentence is like.
+_NOT = frozenset(
+    {"not", "never", "cannot", "won't", "didn't", "doesn't", "don't", "isn't", "aren't", "wasn't", "hasn't", "haven't"}
+)
 BY_MEANING = "(by meaning)"  # instead of a pattern, in the spec of a hit that no pattern found
 
 
@@ -85,7 +88,8 @@ class Meaning:
 
     def _said(self, hit: Hit, sentence: NDArray[np.float32], year: int) -> Hit:
         learned = self._head.mood.of(features(hit, self._rules, year), sentence)
-        if learned in _PLAIN and (found := cue(hit, self._rules, year)) and found.modality == "negated" and found.start >= hit.start:
+        found = cue(hit, self._rules, year) if learned == "asserted" else None
+        if found and found.modality == "negated" and found.start >= hit.start and hit.line.tokens[found.start].text in _NOT:
             return hit
         return replace(hit, modality=learned)
 
