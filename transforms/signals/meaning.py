@@ -18,6 +18,7 @@ from transforms.embedding.model import Embedder
 from transforms.signals.evidence import quoted
 from transforms.signals.head import Head
 from transforms.signals.lines import Line
+from transforms.signals.modality import cue
 from transforms.signals.mood import features
 from transforms.signals.rules import Hit, Rules
 from transforms.signals.units import Unit, units
@@ -25,6 +26,10 @@ from transforms.signals.units import Unit, units
 MOST_UNITS = 64  # of one entry; news say first what they have to say
 NEARLY = 0.5  # of the probability of the surest unit, for a shorter one to be the evidence
 DROP = 0.1
+# No fact is told in words that have one of these among them, whatever the sentence is like.
+_NOT = frozenset(
+    {"not", "never", "cannot", "won't", "didn't", "doesn't", "don't", "isn't", "aren't", "wasn't", "hasn't", "haven't"}
+)
 BY_MEANING = "(by meaning)"  # instead of a pattern, in the spec of a hit that no pattern found
 
 
@@ -74,7 +79,7 @@ class Meaning:
             most = float(probabilities[:, column].max())
             hits = [hit for hit in read.hits if hit.kind.type == name]
             sure = self._head.confidence(most, max((hit.spec.confidence for hit in hits), default=0.0))
-            if sure < (DROP if hits else self._head.threshold):
+            if sure < (DROP if hits else self._head.threshold) or (not hits and self._rules.bars(name, read.line)):
                 continue
             out += [replace(hit, confidence=sure) for hit in hits] or [
                 self._proposed(kind, _tellingest(said, probabilities[:, column]), sure)
@@ -82,7 +87,11 @@ class Meaning:
         return out
 
     def _said(self, hit: Hit, sentence: NDArray[np.float32], year: int) -> Hit:
-        return replace(hit, modality=self._head.mood.of(features(hit, self._rules, year), sentence))
+        learned = self._head.mood.of(features(hit, self._rules, year), sentence)
+        found = cue(hit, self._rules, year) if learned == "asserted" else None
+        if found and found.modality == "negated" and found.start >= hit.start and hit.line.tokens[found.start].text in _NOT:
+            return hit
+        return replace(hit, modality=learned)
 
     def _proposed(self, kind: SignalType, unit: Unit, sure: float) -> Hit:
         """A hit for what a unit says: its heart are the words that weigh most for the type, its evidence is the unit."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas.taxonomy import Side
+from schemas.taxonomy import Side, SignalType
 from schemas.watch import Sides
 from transforms.signals.lines import BREAK, Line
 from transforms.signals.rules import Hit, Rules
@@ -20,6 +20,7 @@ ADJACENT = 3
 AIM = 5  # words between what is done and to whom
 
 _MEANWHILE = frozenset({"in", "after", "during", "following", "before", "at"})
+_TELLING = frozenset({"told", "tells"})
 _PRONOUNS = frozenset({"it", "he", "she", "they", "we"})
 _AUXILIARIES = frozenset(
     {"is", "are", "was", "were", "has", "have", "had", "will", "would", "could", "may", "might"}
@@ -84,10 +85,23 @@ def _directed(hit: Hit, rules: Rules, cast: Cast) -> tuple[list[Pair], bool]:
         aimed = [name for name in aimed if name not in cast.sides.challenger]
     if kind.target_side == "challenger" and not set(said) & set(cast.sides.challenger):  # nobody punishes the target
         aimed = [name for name in aimed if name not in cast.sides.target]
+    if not said and not aimed and kind.speaker == "source" and (told := _telling(hit)):
+        return [told], True
     sources = said or _source(hit, rules, cast, aimed)
     targets = aimed or [name for name in _target(hit, rules, cast, sources) if name not in sources]
     targets = [name for name in targets if name not in sources]
     return [(s, t) for s in _or_none(sources) for t in _or_none(targets)], bool(said and aimed)
+
+
+def _telling(hit: Hit) -> Pair | None:
+    """Who tells whom the hit's words ("..., Jane Doe told Japan"), None if the line has it no such way."""
+    tokens = hit.line.tokens
+    for i in range(len(tokens) - 2):
+        first, second = tokens[i].phrase, tokens[i + 2].phrase
+        apart = i >= hit.end or i + 2 < hit.start
+        if apart and first and second and tokens[i + 1].text in _TELLING and first.names[:1] != second.names[:1]:
+            return first.names[0], second.names[0]
+    return None
 
 
 def _or_none(names: Sequence[str]) -> Sequence[str | None]:
@@ -100,7 +114,7 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
     if found := [n for n in _names(line, agents) if n not in aimed]:
         return found
     if hit.spec.agentless:
-        return cast.on(kind.source_side)
+        return _usual(kind, cast, aimed)
     if found := [n for n in _antecedent(hit, rules) if n not in aimed]:
         return found
     barred = {*aimed, *cast.members(kind.target_side)}
@@ -118,6 +132,12 @@ def _source(hit: Hit, rules: Rules, cast: Cast, aimed: Sequence[str]) -> list[st
         i for i in subjects[:1] if (i >= hit.start - ADJACENT and not _parted(line, i, hit.start)) or side & {*_names(line, [i])}
     ]
     return _names(line, near) or cast.on(kind.source_side) or _names(line, subjects[:1])
+
+
+def _usual(kind: SignalType, cast: Cast, aimed: Sequence[str]) -> list[str]:
+    """The side that usually does it; where it is done to that very side, the other one."""
+    usual = cast.on(kind.source_side)
+    return cast.on(kind.target_side) if set(usual) & set(aimed) else usual
 
 
 def _antecedent(hit: Hit, rules: Rules) -> list[str]:

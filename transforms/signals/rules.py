@@ -102,6 +102,10 @@ class Rules:
         """Whether one of the words is looked for by some pattern."""
         return not words.isdisjoint(self._by_word)
 
+    def bars(self, kind: str, line: Line) -> bool:
+        """Whether a line has words beside which nothing of a type is said (its `unless`)."""
+        return any(matches(u, line) for u in self._unless[kind])
+
     def hits(self, line: Line) -> Iterator[Hit]:
         """What the rules find in a line, in the order of the file."""
         barred: dict[str, bool] = {}
@@ -109,7 +113,7 @@ class Rules:
             rule = self._rules[i]
             kind = rule.kind.type
             if kind not in barred:
-                barred[kind] = any(matches(u, line) for u in self._unless[kind])
+                barred[kind] = self.bars(kind, line)
             if barred[kind]:
                 continue
             for m in rule.find.find(line.text, line.words):
