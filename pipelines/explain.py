@@ -109,6 +109,8 @@ def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) ->
         return fetch(what, at)
     path = Path(what)
     if what != "-" and not _is_file(path):
+        if path.suffix and "/" in what and len(what.split()) == 1:
+            raise UsageError(f"{what}: there is no such file")
         return _from_text(what, at)
     data = sys.stdin.buffer.read() if what == "-" else path.read_bytes()
     if path.suffix in (".html", ".htm"):

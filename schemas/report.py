@@ -49,6 +49,10 @@ class Actor:
     code: str = ""
 
 
+SURE = 0.88
+"""Confidence from which on a signal is sure: what meaning alone proposes seldom has it, what a pattern finds has it nearly always."""
+
+
 @record
 class Signal:
     """One statement in an entry that raises or lowers the risk: `entry.<field>[start:end] == evidence`.
@@ -90,6 +94,11 @@ class Signal:
     plover: str = ""
     cameo: str = ""
     confidence: float = 1.0
+
+    @property
+    def sure(self) -> bool:
+        """Whether the words are surely read so: an unsure signal is shown, but neither weighs in full nor counts as heard."""
+        return self.confidence >= SURE
 
 
 @record

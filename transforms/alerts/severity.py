@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.alert import SEVERITIES
-from schemas.report import Signal
+from schemas.report import SURE, Signal
 from schemas.story import Claim, Factor
 from schemas.taxonomy import SignalType
 
@@ -39,8 +39,6 @@ NOT_NOW = frozenset({"historical", "negated", "denied"})
 INDICATOR = 4.0
 """Least weight of a type that counts towards convergence."""
 
-SURE = 0.85
-"""Confidence of a signal from which on it counts in full."""
 LEAST_SURE = 0.5
 """What the least sure signal counts: a person may still want to see it, but not be called for it alone."""
 
@@ -87,14 +85,14 @@ def is_indicator(claim: Claim, kind: SignalType) -> bool:
     Words between governments (demands, refusals, talks) come with every report; they are no indicators of their own.
     """
     present = claim.signal.modality not in NOT_NOW
-    return kind.direction == "escalatory" and kind.weight >= INDICATOR and present and claim.signal.confidence >= SURE
+    return kind.direction == "escalatory" and kind.weight >= INDICATOR and present and claim.signal.sure
 
 
 def score_claim(claim: Claim, kind: SignalType, origins: int, families: int) -> Scored:
     """Score a claim that `origins` outlets make in words of their own, in a story of `families` types of indicators."""
     signal = claim.signal
     factors = [Factor("weight", kind.weight, kind.label), _modality(signal, kind)]
-    if signal.confidence < SURE:
+    if not signal.sure:
         factors.append(Factor("confidence", max(LEAST_SURE, signal.confidence / SURE), f"read with {signal.confidence:.2f}"))
     if signal.quantity and signal.quantity >= 1000 and TROOPS.search(signal.unit):
         value = min(1.3, max(0.7, 1 + 0.15 * math.log10(signal.quantity / 10_000)))

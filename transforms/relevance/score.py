@@ -30,7 +30,6 @@ WITH_BACKER = 0.04
 TARGET_ALONE = 0.04
 NO_SIDE = -0.12
 SIGNAL = 0.06
-SURE = 0.9  # confidence of a signal that counts
 
 RELEVANT = "relevant"
 NOT_RELEVANT = "not relevant"
@@ -64,7 +63,7 @@ class RelevanceScorer:
         named = {name for actor in report.actors for name in (actor.name, actor.state)}
         challenger, target, backer = (_any(side, named) for side in (self._challenger, self._target, self._backers))
         target = target or names_any(self._places, report)
-        signal = SIGNAL if any(s.confidence >= SURE for s in report.signals) else 0.0
+        signal = SIGNAL if any(s.sure for s in report.signals) else 0.0
         if challenger and target:
             return BOTH_SIDES + signal
         if challenger and backer:

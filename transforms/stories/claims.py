@@ -56,8 +56,8 @@ class ClaimMemory:
         return last is not None and now - last <= self._memory
 
     def hear(self, signals: Iterable[Signal], now: int) -> None:
-        """Remember the signals' claims, and forget what is older than the memory. `now` never runs backwards."""
-        for signal in signals:
+        """Remember the claims of sure signals, and forget what is older than the memory. `now` never runs backwards."""
+        for signal in (s for s in signals if s.sure):
             for key in (claim_key(signal), f"{_unsized(signal)}|"):
                 self._heard.pop(key, None)
                 self._heard[key] = now
