@@ -50,7 +50,7 @@ class Actor:
 
 
 SURE = 0.88
-"""Confidence from which on a signal is sure: what meaning alone proposes seldom has it, what a pattern finds has it nearly always."""
+"""Confidence from which on a signal is sure: what meaning alone proposes seldom has it, what a pattern finds nearly always."""
 
 
 @record
