@@ -12,7 +12,7 @@ PEERS := build/peers
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint types unit format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-restart benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
+.PHONY: help env run test lint types unit unit-waiting unit-computing format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-restart benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
 
 help:  ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,20 @@ lint: env
 types: env
 	$(BIN)/mypy
 
+# Two halves side by side: one mostly waits for processes and servers, the other computes.
+WAITING := tests/pipelines tests/localpubsub tests/deploy
 unit: env
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-waiting unit-computing
+endif
+
+unit-waiting:
+	$(BIN)/pytest -p no:cacheprovider $(WAITING)
+
+unit-computing:
+	$(BIN)/pytest $(foreach folder,$(WAITING),--ignore=$(folder)) tests
 
 format: env  ## format the code
 	$(BIN)/ruff check --fix .
