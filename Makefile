@@ -41,7 +41,8 @@ types: env
 	$(BIN)/mypy
 
 # Two halves side by side: one mostly waits for processes and servers, the other computes.
-WAITING := tests/pipelines tests/localpubsub tests/deploy
+WAITING := tests/deploy tests/localpubsub tests/pipelines
+COMPUTING := tests/schemas tests/transforms tests/watches tests/test_watch_free_code.py
 unit: env
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
@@ -50,10 +51,10 @@ else
 endif
 
 unit-waiting:
-	$(BIN)/pytest -p no:cacheprovider $(WAITING)
+	$(BIN)/pytest $(addprefix --ignore=,$(COMPUTING))
 
 unit-computing:
-	$(BIN)/pytest $(foreach folder,$(WAITING),--ignore=$(folder)) tests
+	$(BIN)/pytest $(addprefix --ignore=,$(WAITING))
 
 format: env  ## format the code
 	$(BIN)/ruff check --fix .
