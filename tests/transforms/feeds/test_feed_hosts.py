@@ -68,7 +68,7 @@ def test_two_urls_that_are_asked_too_often_hold_the_host_and_it_is_polled_again_
         result = polled(poller, clock, [*limited, *feeds], result)
         per_minute.append(len(server.requests) - before)
     assert sum(per_minute) >= 20
-    assert max(per_minute) <= 5
+    assert max(per_minute) <= 10, "by hash over a quarter of an hour: never the crowd that was held"
 
 
 def test_what_waits_for_its_turn_is_not_asked_any_more(server: FeedServer, poller: Poller, clock: Clock) -> None:
