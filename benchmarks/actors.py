@@ -56,7 +56,8 @@ class Count:
         labelled, found = self.right + self.missed.total(), self.right + self.invented.total()
         precision, recall = self.right / max(1, found), self.right / max(1, labelled)
         f1 = 2 * self.right / max(1, labelled + found)
-        return f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  {labelled} labelled, {self.missed.total()} missed, {self.invented.total()} invented"
+        errors = f"{labelled} labelled, {self.missed.total()} missed, {self.invented.total()} invented"
+        return f"P {precision:.3f}  R {recall:.3f}  F1 {f1:.3f}  {errors}"
 
 
 def labelled_rows(path: Path, split: str) -> list[dict[str, Any]]:

@@ -62,11 +62,6 @@ class SectorRule(Settings):
 class English(Settings):
     """The words of english.yaml.
 
-    place_words      before a seat of government they make it the place where something happens ("in Tokyo")
-    acting_words     after a seat they make it a government ("Tokyo says")
-    addressed_words  before a seat they make it a government ("warns Tokyo")
-    sent_words       with "to", "from", "on" and the like before a seat they do the same ("a message to Tokyo")
-    travel_words     before "between" they make two seats places ("flights between Rome and Madrid")
     other_names      after a state's name they make it another name ("Ethiopian Airlines")
     abbreviations    of words of titles
     honorifics       before a surname, they say nothing of the office
@@ -79,11 +74,6 @@ class English(Settings):
     scenes, bodies   see there
     """
 
-    place_words: frozenset[str]
-    acting_words: frozenset[str]
-    addressed_words: frozenset[str]
-    sent_words: frozenset[str]
-    travel_words: frozenset[str]
     other_names: frozenset[str]
     abbreviations: dict[str, str]
     honorifics: frozenset[str]

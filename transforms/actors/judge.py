@@ -9,6 +9,7 @@ from schemas.watch import ActorSpec
 from transforms.actors.english import STOP, English, letters_of, title_case
 from transforms.actors.lexicon import SEAT, SHORT, SURE, Lexicon, Name, Sense
 from transforms.actors.plain import plain
+from transforms.actors.seats import seat_words
 
 TITLE_REACH = 5  # tokens: as long as a title in front of a surname may be ("deputy secretary of state Sherman")
 
@@ -17,7 +18,7 @@ class Judge:
     """Settles the names of one entry after the other."""
 
     def __init__(self, lexicon: Lexicon, words: English) -> None:
-        self.lexicon, self.words = lexicon, words
+        self.lexicon, self.words, self.seats = lexicon, words, seat_words()
         titles = [re.findall(r"[a-z]+", t.lower()) for t in words.titles]
         self._title_words = {w for t in titles for w in t}
         self._title_end = {t[-1] for t in titles}
@@ -61,10 +62,14 @@ class Judge:
     def _address(self, name: Name, names: list[Name]) -> bool:
         """A state as the end of a place: "in Stockholm, Sweden"; not in "In Stockholm, Sweden's king ..."."""
         own_name = name.text == plain(self.lexicon.specs[name.senses[0].index].name)
-        if name.before() != "," or not own_name or name.after() in self.words.acting_words:
+        if (
+            name.before() != ","
+            or not own_name
+            or (name.after() == "'s" or name.after() in self.seats.finite | self.seats.auxiliaries)
+        ):
             return False
         state_before = any(n.doc is name.doc and n.end == name.start - 1 and n.senses[0].kind == SURE for n in names)
-        somewhere = self.words.place_words | {"from", "to", "of"}
+        somewhere = self.seats.place_words | {"from", "to", "of"}
         return name.before(2)[:1].isupper() and not state_before and any(name.before(i).lower() in somewhere for i in (3, 4, 5))
 
     def _settle_seats(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
@@ -73,29 +78,14 @@ class Judge:
         others = {(id(n.doc), n.start): n for n in names if n.senses[0].kind in (SEAT, SURE)}
         for name in seats:
             second = others.get((id(name.doc), name.end + 1)) if name.after() in ("and", "-", "/") else None
-            if self._is_place(name):
+            if self.seats.is_place(name):
                 continue
             pair = second is not None and self._is_government(second)
-            if pair or name.senses[0].index in sure or self._acts(name):
+            if pair or name.senses[0].index in sure or self.seats.acts(name):
                 for each in (name, second) if pair and second else (name,):
                     found = sure.setdefault(each.senses[0].index, [])
                     if each not in found:
                         found.append(each)
-
-    def _is_place(self, name: Name) -> bool:
-        before = name.before().lower()
-        if before in ("and", "-", "/"):  # the first of the two decides
-            before = name.before(3).lower()
-        between = before == "between" and name.before(2).lower() in self.words.travel_words
-        return before in self.words.place_words or between
-
-    def _acts(self, name: Name) -> bool:
-        before = name.before().lower()
-        sent = (
-            before in ("to", "from", "on", "for", "of", "with")
-            and {name.before(2).lower(), name.before(3).lower()} & self.words.sent_words
-        )
-        return bool(sent) or name.after().lower() in self.words.acting_words or before in self.words.addressed_words
 
     def _is_government(self, name: Name) -> bool:
         return name.senses[0].kind == SEAT or self._is_state(name.senses[0])
