@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 
 from schemas.watch import ActorSpec
 from transforms.actors.english import STOP, English, letters_of, title_case
-from transforms.actors.lexicon import SEAT, SHORT, SURE, Lexicon, Name, Sense
+from transforms.actors.lexicon import SEAT, SHORT, SURE, Lexicon, Name, Sense, office_of
 from transforms.actors.plain import plain
 from transforms.actors.seats import seat_words
 
@@ -25,11 +26,12 @@ class Judge:
         self._offices = [set().union(*(words.title_words(o.title) for o in s.offices)) for s in lexicon.specs]
         self._context = [_any_of(s.context) for s in lexicon.specs]
 
-    def settle(self, names: list[Name], text: str) -> dict[int, list[Name]]:
+    def settle(self, names: list[Name], text: str, day: date) -> dict[int, list[Name]]:
         """Index of each actor that is named -> its names, in order of the text.
 
         names  as the lexicon found them, in order of fields and offsets
         text   all fields as plain text
+        day    on which the entry was published
         """
         sure: dict[int, list[Name]] = {}
         places: list[tuple[Sense, Name]] = []
@@ -42,7 +44,7 @@ class Judge:
                     sure.setdefault(sense.index, []).append(name)
         self._settle_seats(names, sure)
         self._settle_company(names, sure)
-        self._settle_short(names, sure, text)
+        self._settle_short(names, sure, text, day)
         for sense, name in places:  # "Geneva, Switzerland" is a mention of a state that acts elsewhere in the entry
             if sense.index in sure:
                 sure[sense.index].append(name)
@@ -62,15 +64,14 @@ class Judge:
     def _address(self, name: Name, names: list[Name]) -> bool:
         """A state as the end of a place: "in Stockholm, Sweden"; not in "In Stockholm, Sweden's king ..."."""
         own_name = name.text == plain(self.lexicon.specs[name.senses[0].index].name)
-        if (
-            name.before() != ","
-            or not own_name
-            or (name.after() == "'s" or name.after() in self.seats.finite | self.seats.auxiliaries)
-        ):
+        if name.before() != "," or not own_name or self._acting(name.after()):
             return False
         state_before = any(n.doc is name.doc and n.end == name.start - 1 and n.senses[0].kind == SURE for n in names)
         somewhere = self.seats.place_words | {"from", "to", "of"}
         return name.before(2)[:1].isupper() and not state_before and any(name.before(i).lower() in somewhere for i in (3, 4, 5))
+
+    def _acting(self, word: str) -> bool:
+        return word == "'s" or word in self.seats.finite or word in self.seats.auxiliaries
 
     def _settle_seats(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
         """A seat is a government where it acts or is addressed, and where its state is named anyway; but not as a place."""
@@ -92,24 +93,21 @@ class Judge:
 
     def _settle_company(self, names: list[Name], sure: dict[int, list[Name]]) -> None:
         """A state with a common name is one in the company of states: "the United States and Jordan", "Jordan, Syria"."""
-        edges = {
-            (id(n.doc), edge)
-            for i, ns in sure.items()
-            if self.lexicon.specs[i].kind == "state"
-            for n in ns
-            for edge in (n.start, n.end)
-        }
+        edges = self._edges(sure, ("state",))
         for name in names:
             sense = name.senses[0]
-            if sense.kind == SHORT and sense.index not in sure and self.lexicon.specs[sense.index].kind == "state":
-                links = ("and", "-", ",", "/")
-                before = name.before() in links and (id(name.doc), name.start - 1) in edges
-                after = name.after() in links and (id(name.doc), name.end + 1) in edges
-                if before or after:
-                    sure.setdefault(sense.index, []).append(name)
+            if sense.kind == SHORT and sense.index not in sure and self._is_state(sense) and _linked(name, edges):
+                sure.setdefault(sense.index, []).append(name)
 
-    def _settle_short(self, names: list[Name], sure: dict[int, list[Name]], text: str) -> None:
+    def _edges(self, sure: dict[int, list[Name]], kinds: tuple[str, ...]) -> set[tuple[int, int]]:
+        """Where the names of actors of these kinds begin and end: (field, token)."""
+        of_kind = (ns for i, ns in sure.items() if self.lexicon.specs[i].kind in kinds)
+        return {(id(n.doc), edge) for ns in of_kind for n in ns for edge in (n.start, n.end)}
+
+    def _settle_short(self, names: list[Name], sure: dict[int, list[Name]], text: str, day: date) -> None:
         full = set(sure)
+        edges = self._edges(sure, ("state", "person"))
+        public = bool(full) and not self._states_are_places(sure, text)
         for name in names:
             if name.senses[0].kind != SHORT or any(name in sure.get(s.index, ()) for s in name.senses):
                 continue
@@ -117,8 +115,19 @@ class Judge:
             known = [s for s in name.senses if s.index in full and not self._forename(name)]
             titled = [s for s in name.senses if title and title <= self._offices[s.index]]
             meant = [s for s in name.senses if not title and self._by_context(s, name, text)]
-            for sense in (titled or known or meant)[:1]:
+            ruling = [s for s in name.senses if public and not title and self._rules(s, name, day, edges)]
+            at_home = [s for s in ruling if self.lexicon.index_of.get(self.lexicon.specs[s.index].state) in full]
+            for sense in (titled or known or meant or at_home or ruling)[:1]:
                 sure.setdefault(sense.index, []).append(name)
+
+    def _rules(self, sense: Sense, name: Name, day: date, edges: set[tuple[int, int]]) -> bool:
+        """In office on the day, and acting as those in office do: "Johnson warns the Kremlin", "Trump and Kim"."""
+        spec = self.lexicon.specs[sense.index]
+        if spec.kind != "person" or office_of(spec, day) is None or self._part_of_longer(name):
+            return False
+        if name.before().lower() in ("the", "a", "an", "'s"):
+            return False
+        return (self.seats.acts(name) and not self.seats.is_place(name)) or _linked(name, edges)
 
     def _by_context(self, sense: Sense, name: Name, text: str) -> bool:
         context = self._context[sense.index]
@@ -159,6 +168,13 @@ class Judge:
     @staticmethod
     def _public(spec: ActorSpec) -> bool:
         return spec.kind in ("government", "military", "group") or (spec.kind == "person" and bool(spec.offices))
+
+
+def _linked(name: Name, edges: set[tuple[int, int]]) -> bool:
+    """Whether "and" or the like stands between the name and one of the edges."""
+    links = ("and", "-", ",", "/")
+    before = name.before() in links and (id(name.doc), name.start - 1) in edges
+    return before or (name.after() in links and (id(name.doc), name.end + 1) in edges)
 
 
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:

@@ -72,6 +72,7 @@ class Lexicon:
 
     def __init__(self, specs: tuple[ActorSpec, ...]) -> None:
         self.specs = specs
+        self.index_of = {spec.name: i for i, spec in enumerate(specs)}
         self.nlp = english_tokenizer()
         self.senses: dict[str, tuple[Sense, ...]] = {}
         anyhow: set[str] = set()

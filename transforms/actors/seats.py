@@ -84,6 +84,8 @@ class SeatWords(Settings):
             return False
         if before in SENDING and self._is_sent(name):
             return True
+        if before in ("says", "said"):
+            return not name.after().islower()  # "says Tokyo", not "says Tokyo crash was avoidable"
         if before in self.addressed_words or before in self.transitive or self._joined(name):
             return True
         return before not in NO_SUBJECT and self._does(name)
@@ -114,7 +116,7 @@ class SeatWords(Settings):
         return asked or after in self.holders or verb in self.finite or (step > 1 and verb in self.transitive)
 
     def _speaks(self, name: Name) -> bool:
-        """As headlines have it: "Tokyo: no deal", "Tokyo to recall envoy", "Tokyo to Paris: no deal"; "No deal": Tokyo on trade"."""
+        """As headlines have it: "Tokyo: no deal", "Tokyo to recall envoy", "Tokyo to Paris: no deal", "No deal: Tokyo on gas"."""
         after, second = name.after(), name.after(2)
         if after == ":":
             return name.before() in ("", ".", ";", "?", "!", "the", "The")

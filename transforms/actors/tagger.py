@@ -56,7 +56,7 @@ class ActorTagger:
     def _tag(self, entry: Entry) -> tuple[Actor, ...]:
         page = _Page.of(entry, self.lexicon)
         names = {f: self.lexicon.find(f, doc) for f, doc in page.docs.items()}
-        settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(page.texts.values()))
+        settled = self.judge.settle([n for ns in names.values() for n in ns], "\n".join(page.texts.values()), page.day)
         for f, doc in page.docs.items():
             for i, noun in self.nouns.find(f, doc, settled):
                 settled[i].append(noun)
