@@ -41,7 +41,7 @@ class Strangers:
         self._lone = {t for t in words.titles if " " not in t}
 
     def find(self, field: str, doc: Doc, known: list[Name]) -> list[Stranger]:
-        """The strangers of a field in order. `known`: all names the lists have found in it; none of them is a stranger."""
+        """The strangers of a field in order. `known`: the names of actors of the lists in it; none of them is a stranger."""
         if field == "title" and title_case(doc):
             return []  # every word of such a headline looks like a name
         taken = {i: n for n in known for i in range(n.start, n.end)}

@@ -16,7 +16,7 @@ from transforms.actors.bodies import Bodies
 from transforms.actors.codes import Codes
 from transforms.actors.english import english
 from transforms.actors.judge import Judge
-from transforms.actors.lexicon import Lexicon, Name, actor_id, name_id, office_of
+from transforms.actors.lexicon import SHORT, Lexicon, Name, actor_id, name_id, office_of
 from transforms.actors.model import ModelNames
 from transforms.actors.nouns import Nouns
 from transforms.actors.offices import Offices
@@ -67,7 +67,9 @@ class ActorTagger:
 
         actors = [self._actor(self.specs[i], ns, page) for i, ns in settled.items()]
         actors += self._bodies(states, others, page)
-        actors += self._strangers(names, page)
+        certain = {id(n) for ns in settled.values() for n in ns}
+        known = {f: [n for n in ns if id(n) in certain or n.senses[0].kind != SHORT] for f, ns in names.items()}
+        actors += self._strangers(known, page)
         if self.model:
             actors += self.model.find(entry, [m for a in actors for m in a.mentions])
         return tuple(sorted(_merged(actors), key=lambda a: (_place(a.mentions[0]), a.name)))
