@@ -107,7 +107,7 @@ class Judge:
     def _settle_short(self, names: list[Name], sure: dict[int, list[Name]], text: str, day: date) -> None:
         full = set(sure)
         edges = self._edges(sure, ("state", "person"))
-        public = bool(full) and not self._states_are_places(sure, text)
+        public = (bool(full) or any(n.senses[0].kind == SEAT for n in names)) and not self._states_are_places(sure, text)
         for name in names:
             if name.senses[0].kind != SHORT or any(name in sure.get(s.index, ()) for s in name.senses):
                 continue
@@ -127,7 +127,8 @@ class Judge:
             return False
         if name.before().lower() in ("the", "a", "an", "'s"):
             return False
-        return (self.seats.acts(name) and not self.seats.is_place(name)) or _linked(name, edges)
+        acts = self.seats.acts(name) or name.after().lower() in self.seats.travels
+        return (acts and not self.seats.is_place(name)) or _linked(name, edges)
 
     def _by_context(self, sense: Sense, name: Name, text: str) -> bool:
         context = self._context[sense.index]

@@ -26,6 +26,7 @@ class SeatWords(Settings):
     verbs            what governments do, and what is done to them, in the infinitive
     irregular        forms of such verbs that no rule gives
     auxiliaries      after a seat they make it a government as verbs do, but not before one of `befallen` ("Tokyo was shelled")
+    travels          what persons in office do besides ("meets", "arrives")
     open             forms of such verbs that are done to towns as well ("takes Tokyo")
     there            after a seat they make it the place of something ("the Tokyo summit")
     fillers          may stand between a seat and its verb
@@ -42,6 +43,7 @@ class SeatWords(Settings):
     irregular: frozenset[str]
     auxiliaries: frozenset[str]
     befallen: frozenset[str]
+    travels: frozenset[str]
     open: frozenset[str]
     there: frozenset[str]
     fillers: frozenset[str]
@@ -84,8 +86,8 @@ class SeatWords(Settings):
             return False
         if before in SENDING and self._is_sent(name):
             return True
-        if before in ("says", "said"):
-            return not name.after().islower()  # "says Tokyo", not "says Tokyo crash was avoidable"
+        if before in ("says", "said") and name.after().islower():
+            return self._does(name)  # not "says Tokyo crash was avoidable"
         if before in self.addressed_words or before in self.transitive or self._joined(name):
             return True
         return before not in NO_SUBJECT and self._does(name)
