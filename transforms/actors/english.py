@@ -38,10 +38,15 @@ class Scene(Settings):
         ]
         return any_case[0], any_case[1], re.compile("|".join(self.patterns)) if self.patterns else None
 
-    def fits(self, text: str) -> bool:
-        """Whether the text is of the subject."""
+    @functools.cached_property
+    def _first_words(self) -> frozenset[str]:
+        return frozenset(re.findall(r"\w+", sign.lower())[0] for sign in self.signs)
+
+    def fits(self, text: str, words: set[str]) -> bool:
+        """Whether the text, whose words in lower case are `words`, is of the subject."""
         sign, unless, pattern = self._told
-        return bool((sign.search(text) or (pattern and pattern.search(text))) and not unless.search(text))
+        told = not self._first_words.isdisjoint(words) and sign.search(text)  # spares most texts the search
+        return bool((told or (pattern and pattern.search(text))) and not unless.search(text))
 
 
 class Body(Settings):

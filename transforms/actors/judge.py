@@ -106,18 +106,30 @@ class Judge:
 
     def _settle_short(self, names: list[Name], sure: dict[int, list[Name]], text: str, day: date) -> None:
         full = set(sure)
-        edges = self._edges(sure, ("state", "person"))
-        public = (bool(full) or any(n.senses[0].kind == SEAT for n in names)) and not self._states_are_places(sure, text)
-        for name in names:
-            if name.senses[0].kind != SHORT or any(name in sure.get(s.index, ()) for s in name.senses):
-                continue
+        open_names = [n for n in names if n.senses[0].kind == SHORT and not any(n in sure.get(s.index, ()) for s in n.senses)]
+        unsettled = []
+        for name in open_names:
             title = self._title(name)
             known = [s for s in name.senses if s.index in full and not self._forename(name)]
             titled = [s for s in name.senses if title and title <= self._offices[s.index]]
             meant = [s for s in name.senses if not title and self._by_context(s, name, text)]
-            ruling = [s for s in name.senses if public and not title and self._rules(s, name, day, edges)]
+            for sense in (titled or known or meant)[:1]:
+                sure.setdefault(sense.index, []).append(name)
+            if not (title or known or meant):
+                unsettled.append(name)
+        if unsettled:
+            self._settle_rulers(unsettled, names, sure, text, day)
+
+    def _settle_rulers(self, unsettled: list[Name], names: list[Name], sure: dict[int, list[Name]], text: str, day: date) -> None:
+        """A common surname is who holds office, where it acts as such and in the company of other actors."""
+        full, edges = set(sure), self._edges(sure, ("state", "person"))
+        company = bool(full) or any(n.senses[0].kind == SEAT for n in names)
+        if not company or self._states_are_places(sure, text):
+            return
+        for name in unsettled:
+            ruling = [s for s in name.senses if self._rules(s, name, day, edges)]
             at_home = [s for s in ruling if self.lexicon.index_of.get(self.lexicon.specs[s.index].state) in full]
-            for sense in (titled or known or meant or at_home or ruling)[:1]:
+            for sense in (at_home or ruling)[:1]:
                 sure.setdefault(sense.index, []).append(name)
 
     def _rules(self, sense: Sense, name: Name, day: date, edges: set[tuple[int, int]]) -> bool:
@@ -164,7 +176,10 @@ class Judge:
     def _states_are_places(self, sure: Mapping[int, list[Name]], text: str) -> bool:
         """Sport and accidents: a state is a team or a place there, unless somebody in office has a part in it."""
         kinds = {self._public(self.lexicon.specs[i]) for i in sure}
-        return True not in kinds and any(scene.fits(text) for scene in self.words.scenes)
+        if True in kinds:
+            return False
+        words = set(re.findall(r"\w+", text.lower()))
+        return any(scene.fits(text, words) for scene in self.words.scenes)
 
     @staticmethod
     def _public(spec: ActorSpec) -> bool:

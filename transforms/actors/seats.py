@@ -165,7 +165,7 @@ def _ing(verb: str) -> str:
 
 def _doubled(verb: str) -> str:
     """With its last letter twice where English doubles it: "ban", "drop", "expel", "admit"."""
-    short = len(verb) < 5 and verb[-1] not in VOWELS + "wxy" and verb[-2] in VOWELS and verb[-3] not in VOWELS
+    short = verb[-1] not in VOWELS + "wxy" and verb[-2] in VOWELS and not any(c in VOWELS for c in verb[:-2])
     return verb + verb[-1] if short or verb.endswith(("pel", "mit", "fer", "vet", "bel", "nal")) else verb
 
 

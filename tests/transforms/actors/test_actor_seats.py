@@ -1,0 +1,92 @@
+"""Towns that stand for the governments that sit in them, and those that are only towns. The sentences are ours."""
+
+from __future__ import annotations
+
+import pytest
+from actor_entries import Ask
+
+from transforms.actors.seats import _ing, _past, _third, seat_words
+
+
+def names(actors) -> set[str]:
+    return {a.name for a in actors}
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Oslo rejects a truce with Stockholm", {"Norway", "Sweden"}),
+        ("Tokyo lists its conditions", {"Japan"}),
+        ("Oslo has never accepted the border", {"Norway"}),
+        ("Oslo reportedly plans a counter-offer", {"Norway"}),
+        ("Oslo won't send its envoy", {"Norway"}),
+        ("Oslo and Tokyo hand in one note", {"Norway", "Japan"}),
+        ('Oslo "no longer insists" on a deal', {"Norway"}),
+        ("Oslo to recall its ambassador", {"Norway"}),
+        ("Oslo: no order was given", {"Norway"}),
+        ("Envoys leave. Oslo: please stay", {"Norway"}),
+        ('"A provocation": Oslo on ship movements', {"Norway"}),
+        ("Oslo to Tokyo: take your ships home", {"Norway", "Japan"}),
+        ("The report makes Oslo nervous", {"Norway"}),
+        ("They would answer in kind if Oslo reciprocates", {"Norway"}),
+        ("They demand that Oslo answer", {"Norway"}),
+        ("It was unacceptable to Oslo", {"Norway"}),
+        ("An Oslo-brokered truce holds", {"Norway"}),
+        ("A pro-Oslo party wins", {"Norway"}),
+        ("Officials in Oslo doubt the claim", {"Norway"}),
+        ("The ambassador to Oslo goes home", {"Norway"}),
+        ("No end to Oslo's latest demands", {"Norway"}),
+        ("The plan ignores Oslo's insistence on guarantees", {"Norway"}),
+        ("The end of the talks, says Oslo", {"Norway"}),
+    ],
+)
+def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str, expected: set[str]) -> None:
+    assert names(tag(title)) == expected
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Explosions heard in Oslo",
+        "Talks open in Oslo",
+        "Trams stop near Oslo and Tokyo",
+        "A fire tears through Oslo",
+        "Soldiers besiege Oslo",
+        "The army took Oslo",
+        "Oslo was shelled at dawn",
+        "Oslo's parks are full",
+        "Oslo's new trams, and who pays for them",
+        "The Oslo summit ends",
+        "They shut the Oslo embassy",
+        "He says Oslo crash was avoidable",
+        "The mayor of Oslo says no",
+        "A road to Oslo must close",
+        "Oslo residents sleep",
+    ],
+)
+def test_a_town_where_things_happen_is_no_government(tag: Ask, title: str) -> None:
+    assert tag(title) == ()
+
+
+@pytest.mark.parametrize(
+    ("verb", "forms"),
+    [
+        ("deny", ("denies", "denied", "denying")),
+        ("ban", ("bans", "banned", "banning")),
+        ("expel", ("expels", "expelled", "expelling")),
+        ("veto", ("vetoes", "vetoed", "vetoing")),
+        ("freeze", ("freezes", "freezed", "freezing")),
+        ("agree", ("agrees", "agreed", "agreeing")),
+        ("impose", ("imposes", "imposed", "imposing")),
+        ("delay", ("delays", "delayed", "delaying")),
+        ("open", ("opens", "opened", "opening")),
+    ],
+)
+def test_verbs_are_found_in_every_form(verb: str, forms: tuple[str, str, str]) -> None:
+    """The regular ones: "froze" is on the list of irregular forms."""
+    assert (_third(verb), _past(verb), _ing(verb)) == forms
+
+
+def test_the_words_are_written_as_they_are_compared() -> None:
+    words = seat_words()
+    assert [w for field in type(words).model_fields for w in getattr(words, field) if w != w.lower()] == []
