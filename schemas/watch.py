@@ -70,6 +70,8 @@ class ActorSpec(Settings):
                 "" where it is made from the state's code and the sector ("POL" + "GOV")
     sector      PLOVER sector ("GOV", "MIL", "SPY", "REB", ...); of a person while no office is held
     nouns       nouns that mean the actor once the entry has named it ("alliance" for NATO: "the alliance")
+    since, until  the days a state of the past began and was over
+    then_called names of another actor of today that meant this one in that time (Prague for Czechoslovakia)
     """
 
     name: str
@@ -86,6 +88,9 @@ class ActorSpec(Settings):
     code: Code = ""
     sector: Sector = ""
     nouns: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    then_called: tuple[str, ...] = ()
 
 
 class ActorsFile(Settings):
