@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from schemas.watch import ActorSpec
@@ -25,6 +26,8 @@ class Judge:
         self._title_end = {t[-1] for t in titles}
         self._offices = [set().union(*(words.title_words(o.title) for o in s.offices)) for s in lexicon.specs]
         self._context = [_any_of(s.context) for s in lexicon.specs]
+        self._then = {plain(name): i for i, s in enumerate(lexicon.specs) for name in s.then_called}
+        self._past = max((lexicon.specs[i].until or date.max for i in self._then.values()), default=date.min)
 
     def settle(self, names: list[Name], text: str, day: date) -> dict[int, list[Name]]:
         """Index of each actor that is named -> its names, in order of the text.
@@ -33,6 +36,7 @@ class Judge:
         text   all fields as plain text
         day    on which the entry was published
         """
+        names = self._as_of(day, names) if day < self._past else names
         sure: dict[int, list[Name]] = {}
         places: list[tuple[Sense, Name]] = []
         for name in names:
@@ -51,6 +55,15 @@ class Judge:
         if self._states_are_places(sure, text):
             sure = {i: ns for i, ns in sure.items() if self.lexicon.specs[i].kind != "state"}
         return {i: _ordered(ns, names) for i, ns in sure.items()}
+
+    def _as_of(self, day: date, names: list[Name]) -> list[Name]:
+        """The names with the meaning they had on the day: "Prague" was Czechoslovakia's seat in 1968."""
+        then = {}
+        for surface, i in self._then.items():
+            spec = self.lexicon.specs[i]
+            if (spec.since or date.min) <= day < (spec.until or date.max):
+                then[surface] = i
+        return [replace(n, senses=(Sense(then[n.text], n.senses[0].kind),)) if n.text in then else n for n in names]
 
     def _other(self, name: Name, sense: Sense) -> bool:
         """The words are part of another name: "Ethiopian Airlines", "Michelle Obama"; or a cry ("JOIN US")."""

@@ -90,3 +90,25 @@ def test_verbs_are_found_in_every_form(verb: str, forms: tuple[str, str, str]) -
 def test_the_words_are_written_as_they_are_compared() -> None:
     words = seat_words()
     assert [w for field in type(words).model_fields for w in getattr(words, field) if w != w.lower()] == []
+
+
+@pytest.mark.parametrize(
+    ("title", "day", "expected"),
+    [
+        ("Moscow rejects the note", "1962-10-24", {"Soviet Union"}),
+        ("The Kremlin rejects the note", "1991-12-25", {"Soviet Union"}),
+        ("The Kremlin rejects the note", "1991-12-26", {"Russia"}),
+        ("Russia rejects the note", "1914-07-28", {"Russia"}),
+        ("Vienna rejects the reply", "1914-07-28", {"Austria-Hungary"}),
+        ("Vienna rejects the reply", "1968-08-22", {"Austria"}),
+        ("Prague accepts the terms", "1968-08-22", {"Czechoslovakia"}),
+        ("Shops in Prague shut", "1968-08-22", set()),
+    ],
+)
+def test_a_seat_is_that_of_the_state_of_its_day(tag: Ask, title: str, day: str, expected: set[str]) -> None:
+    assert names(tag(title, day=day)) == expected
+
+
+def test_a_name_of_the_past_is_one_that_another_actor_has_now(tagger) -> None:
+    past = [(s, name) for s in tagger.specs for name in s.then_called]
+    assert [s.name for s, name in past if not tagger.lexicon.senses_of(name) or s.until is None] == []
