@@ -146,7 +146,7 @@ class Judge:
                 sure.setdefault(sense.index, []).append(name)
 
     def _rules(self, sense: Sense, name: Name, day: date, edges: set[tuple[int, int]]) -> bool:
-        """In office on the day, and acting as those in office do: "Johnson warns the Kremlin", "Trump and Kim"."""
+        """In office on the day, and acting as those in office do: "Johnson warns Tokyo", "Trump and Kim"."""
         spec = self.lexicon.specs[sense.index]
         if spec.kind != "person" or office_of(spec, day) is None or self._part_of_longer(name):
             return False
