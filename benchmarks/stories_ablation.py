@@ -37,7 +37,7 @@ from schemas.watch import Folding, Watch, load_watch
 from transforms.actors.tagger import tagger_for
 from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
-from transforms.relevance.transform import gated, scored
+from transforms.relevance.stage import gated, scored
 from transforms.stories import affinity, copying, merging, placing
 from transforms.stories.fold import Fold
 from transforms.stories.theme import theme_of
