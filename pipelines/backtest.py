@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.detect import TORCH_THREADS, DetectAlerts
-from pipelines.options import UsageError, watch_directory
+from pipelines.usage import UsageError, watch_directory
 from schemas.alert import Alert, alert_json
 from schemas.entry import Entry, content_hash, credible_time
 from schemas.failure import Failure, failure

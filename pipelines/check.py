@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.options import watch_directory
+from pipelines.usage import watch_directory
 from schemas.config import ConfigError
 from schemas.watch import Watch, load_watch
 from transforms.feeds.opml import read_opml

@@ -28,10 +28,10 @@ from pipelines.options import (
     subscription_name,
     topics_of,
     wants_full_text,
-    watch_directory,
 )
 from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
+from pipelines.usage import watch_directory
 from schemas.entry import Entry
 from schemas.failure import Failure, failure
 from schemas.records import from_json, iso, micros

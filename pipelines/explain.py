@@ -24,7 +24,7 @@ from rich.console import Console
 from pipelines.backtest import ENGINE, entry_of
 from pipelines.detect import DetectAlerts
 from pipelines.explained import Explanation, explanation
-from pipelines.options import UsageError, watch_directory
+from pipelines.usage import UsageError, watch_directory
 from schemas.entry import Entry, content_hash
 from schemas.failure import Failure
 from schemas.records import from_json, micros, to_dict, to_json

@@ -125,8 +125,8 @@ def run(argv: list[str]) -> int:
     )
     args = parser.parse_args(argv)
 
-    from pipelines.options import UsageError, watch_directory
     from pipelines.standing import tell_when_stopped
+    from pipelines.usage import UsageError, watch_directory
 
     events: Events = queue.SimpleQueue()
     tell_when_stopped(lambda: events.put("stop"), (signal.SIGINT, signal.SIGTERM))

@@ -30,11 +30,11 @@ from rich.console import Console
 
 from pipelines.alert_text import print_alert
 from pipelines.once import Once, OnceFile
-from pipelines.options import UsageError, counting, project_or_local
 from pipelines.pubsub import FORGOTTEN, LONGEST_RETENTION, LocalOrReal, subscriber
 from pipelines.standing import tell_when_away, tell_when_stopped, tell_when_unread
 from pipelines.topics.declaration import packaged_declaration
 from pipelines.topics.durations import seconds
+from pipelines.usage import UsageError, counting, project_or_local
 from schemas.records import EPOCH, MICROSECOND, micros
 
 NO_ALERT = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)

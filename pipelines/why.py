@@ -19,8 +19,8 @@ from rich.table import Table
 
 from pipelines.backtest import backtest
 from pipelines.detect import DetectAlerts
-from pipelines.options import UsageError, project_or_local, watch_directory
 from pipelines.pubsub import LocalOrReal
+from pipelines.usage import UsageError, project_or_local, watch_directory
 from schemas.watch import Watch, load_watch
 
 

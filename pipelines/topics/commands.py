@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.options import UsageError, project_or_local
 from pipelines.pubsub import LocalOrReal
 from pipelines.topics.applying import Target, apply, plan
 from pipelines.topics.declaration import DEFAULT_FILE, WATCH, Declaration, read_declaration
 from pipelines.topics.status import status
+from pipelines.usage import UsageError, project_or_local
 
 
 def run_apply(argv: list[str]) -> int:

@@ -22,7 +22,7 @@ from pipelines.explained import Explanation, verdict
 from pipelines.explained_page import page
 from pipelines.explained_text import screen
 from pipelines.marking import ACTOR, SIGNAL, Mark, pieces
-from pipelines.options import UsageError
+from pipelines.usage import UsageError
 from schemas.entry import Entry
 from schemas.records import iso, to_dict
 from schemas.watch import Watch, load_watch
