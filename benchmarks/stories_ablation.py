@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import yaml
 
-from pipelines.backtest import entry_of
+from pipelines.recorded import entry_of
 from pipelines.recording import Recording, entries
 from schemas import Entry, Judgement, Report, Story
 from schemas.watch import Folding, Watch, load_watch

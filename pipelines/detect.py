@@ -20,6 +20,7 @@ import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines.alone import TORCH_THREADS
 from pipelines.options import (
     DetectOptions,
     fewest_words,
@@ -50,8 +51,6 @@ from transforms.signals import TagSignals
 from transforms.stories import FoldStories
 
 logger = logging.getLogger(__name__)
-TORCH_THREADS = 1
-"""Of each process: texts are short and processes share cores, so more threads wait for each other (7 times slower, measured)."""
 
 
 @dataclass

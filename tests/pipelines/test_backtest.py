@@ -14,7 +14,7 @@ from conftest import EDIT, ENTRIES, REPLAY, UNREADABLE, WATCH, Results, jsonl, r
 from fastavro.validation import validate
 
 from pipelines import cli
-from pipelines.backtest import entry_of
+from pipelines.recorded import entry_of
 from schemas import micros
 from schemas.alert import alert_schema
 

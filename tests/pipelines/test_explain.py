@@ -49,7 +49,7 @@ def watch() -> Watch:
 
 @pytest.fixture(scope="module")
 def told(watch: Watch) -> Explanation:
-    return explain(entry_from(TEXT, DAY, no_web), DetectAlerts(watch, in_order=True))
+    return explain(entry_from(TEXT, DAY, no_web), watch)
 
 
 def test_it_reads_what_a_backtest_reads(told: Explanation, watch: Watch, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_command_writes_the_page_and_answers_in_json(
 
 
 def test_what_is_not_read_is_said_to_be_not_read(watch: Watch) -> None:
-    french = explain(entry_from("Macron reçoit Zelensky à l'Élysée", DAY, no_web), DetectAlerts(watch, in_order=True))
+    french = explain(entry_from("Macron reçoit Zelensky à l'Élysée", DAY, no_web), watch)
     assert (french.actors, french.signals) == ((), ())
     assert verdict(french) == "Not read: it is not in a language that the watch reads."
 
