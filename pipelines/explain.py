@@ -12,11 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipelines.alone import detect_alone
-from pipelines.explained import Explanation, explanation
 from pipelines.recorded import UnreadableEntry, entry_of, read_object
 from pipelines.usage import UsageError, parser_of, watch_directory
 from schemas.entry import Entry, content_hash
@@ -24,6 +23,9 @@ from schemas.failure import Failure
 from schemas.records import micros, to_dict
 from schemas.watch import Watch, load_watch
 from transforms.embedding.model import ModelError
+
+if TYPE_CHECKING:
+    from pipelines.explained import Explanation
 
 TITLE = 300  # characters: a first line that is longer is no title
 HERE = "given"  # feed and outlet of a text that has none
@@ -61,6 +63,9 @@ def run(argv: list[str]) -> int:
 
 def explain(entry: Entry, watch: Watch, model: str = "", spacy_model: str = "") -> Explanation:
     """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded."""
+    from pipelines.alone import detect_alone  # with torch, which whoever made a mistake in an option need not wait for
+    from pipelines.explained import explanation
+
     try:
         report, story = detect_alone(entry, watch, model, spacy_model)
     except ModelError as e:

@@ -30,6 +30,8 @@ from rich.console import Console
 
 import localpubsub
 from pipelines.recording import FeedServer, Recording, RecordingError, serve
+from pipelines.standing import tell_when_stopped
+from pipelines.usage import UsageError, parser_of, watch_directory
 
 PROJECT = "vedette-local"
 SAMPLE = "sample"
@@ -113,7 +115,7 @@ def own_terminal() -> Iterator[None]:
 
 def run(argv: list[str]) -> int:
     """`vedette run`: 0 after Ctrl-C, 1 if a part could not be kept running."""
-    parser = argparse.ArgumentParser(prog="vedette run", description=__doc__.split("\n")[0])
+    parser = parser_of("run", "Everything together on this machine: feeds, Pub/Sub, both pipelines, alerts on the screen.")
     parser.add_argument("--watch", default="", help="folder of the watch, or its name if it came with the package")
     parser.add_argument(
         "--feeds", default="", help="OPML file of real feeds (default: the watch's recording, served as live feeds)"
@@ -124,9 +126,6 @@ def run(argv: list[str]) -> int:
         "--dir", type=Path, default=Path(".vedette/run"), help="logs, topics and state of the runs (default: .vedette/run)"
     )
     args = parser.parse_args(argv)
-
-    from pipelines.standing import tell_when_stopped
-    from pipelines.usage import UsageError, watch_directory
 
     events: Events = queue.SimpleQueue()
     tell_when_stopped(lambda: events.put("stop"), (signal.SIGINT, signal.SIGTERM))

@@ -34,7 +34,7 @@ from pipelines.pubsub import FORGOTTEN, LONGEST_RETENTION, LocalOrReal, subscrib
 from pipelines.standing import tell_when_away, tell_when_stopped, tell_when_unread
 from pipelines.topics.declaration import packaged_declaration
 from pipelines.topics.durations import seconds
-from pipelines.usage import UsageError, counting, project_or_local
+from pipelines.usage import UsageError, counting, parser_of, project_or_local
 from schemas.records import EPOCH, MICROSECOND, micros
 
 NO_ALERT = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
@@ -260,9 +260,9 @@ def _memory(args: argparse.Namespace, name: str) -> Once:
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="vedette subscribe",
-        description="Print alerts from a subscription, each once. Ctrl-C ends it.",
+    parser = parser_of(
+        "subscribe",
+        "Print alerts from a subscription, each once. Ctrl-C ends it.",
         epilog="Filters see attributes only: attributes:sev_ge_high, attributes.watch=\"NAME\", attributes:signal_TALKS, "
         "attributes:actor_united_nations, combined with AND, OR, NOT. docs/pubsub.md lists them.",
     )  # fmt: skip
