@@ -21,6 +21,7 @@ from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.alone import TORCH_THREADS
+from pipelines.following import follow
 from pipelines.options import (
     DetectOptions,
     fewest_words,
@@ -232,5 +233,7 @@ def run(argv: list[str]) -> int:
         warm(options.view_as(DetectOptions).model, TORCH_THREADS)
     config = prepare(options)
     pipeline = beam.Pipeline(options=options)
-    build_pipeline(pipeline, config)
+    detected = build_pipeline(pipeline, config)
+    if local:
+        follow(detected["reports"])
     return run_until_stopped(pipeline.run, local)
