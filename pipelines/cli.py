@@ -49,7 +49,7 @@ def usage(names: Iterable[str] = COMMANDS) -> str:
     """The list of commands."""
     width = max(map(len, COMMANDS))
     lines = "\n".join(f"  vedette {name:<{width}}  {COMMANDS[name][1]}" for name in names)
-    return f"vedette: a streaming watch on the news\n\n{lines}\n\n`vedette COMMAND --help` tells the options of each."
+    return f"vedette: a streaming watch on the news\n\n{lines}\n\n`vedette COMMAND --help` tells the options of each, `vedette --version` the release."
 
 
 def _name(argv: list[str]) -> str:

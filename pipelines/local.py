@@ -151,6 +151,8 @@ def run(argv: list[str]) -> int:
     console = Console(highlight=False)
     notes = console if console.is_terminal else Console(stderr=True, highlight=False)  # into a file or a pipe go alerts alone
     watch = watch_directory(args.watch)
+    if not args.feeds and not (watch / SAMPLE).is_dir():
+        raise UsageError(f"{watch} has no recording: give --feeds FEEDS.opml (make run FEEDS=...), such as {watch}/feeds.opml")
     kept = args.dir / ("live" if args.feeds else "recording")
     kept.mkdir(parents=True, exist_ok=True)
 

@@ -18,7 +18,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.log import Log, Order, none_of
 from pipelines.usage import UsageError, parser_of, project_or_local, watch_directory
@@ -105,8 +107,8 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, t
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
 
-    def row(stage: str, text: str) -> None:
-        table.add_row(stage, escape(text))
+    def row(stage: str, text: str, indent: int = 0) -> None:
+        table.add_row(stage, Padding(Text(text), (0, 0, 0, indent), expand=False))
 
     row("Entry", f"{entry['id']}  {entry['outlet']}  {entry['time']}  {entry['url']}")
     row("TagActors", ", ".join(f"{a['name']}{' (' + a['role'] + ')' if a['role'] else ''}" for a in entry["actors"]) or "none")
@@ -122,7 +124,9 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, t
     if entry["relation"]:
         row("FoldStories", _placed(entry, story))
         for comparison in entry["compared"]:
-            row("", _compared(comparison, titles))
+            verdict, parts = _compared(comparison, titles)
+            row("", verdict)
+            row("", parts, indent=4)
     judgement = entry["judgement"]
     if judgement:
         product = " x ".join(f"{f['name']} {f['value']:g} ({f['why']})" for f in judgement["factors"])
@@ -151,8 +155,8 @@ def _placed(entry: dict[str, Any], story: dict[str, Any] | None) -> str:
     return f"{told}: {entry['story_id']}{titled}" + (f"; merged into {entry['story_id_final']} later" if merged else "")
 
 
-def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> str:
-    """One comparison of the fold: with whom, what came of it, and what the nearness was made of."""
+def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
+    """One comparison of the fold: with whom and what came of it, and what the nearness was made of."""
     wording = "the same page" if c["same_page"] else f"{c['resemblance']:.0%} of the wording"
     verdict = {
         "report": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: one story with",
@@ -169,7 +173,7 @@ def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> str:
         f"against it: {', '.join(c['against'])}" if c["against"] else "",
     ]
     title = "" if c["verdict"] == "version" else f" “{titles.get(c['entry_id'], '')}”"
-    return f"{verdict} {c['entry_id']}{title}\n    {' | '.join(filter(None, parts))}"
+    return f"{verdict} {c['entry_id']}{title}", " | ".join(filter(None, parts))
 
 
 def _share(name: str, share: float, shared: Sequence[str]) -> str:
