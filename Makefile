@@ -15,7 +15,7 @@ TORCH_INDEX ?=
 .PHONY: help env run test lint types unit unit-waiting unit-computing format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-restart benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
 
 help:  ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(VENV)/ready  ## create the environment (.venv)
 

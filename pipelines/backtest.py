@@ -203,8 +203,8 @@ _lines_read = _Count()
 
 def run(argv: list[str]) -> int:
     """`vedette backtest`: the exit status."""
-    parser = parser_of("backtest", __doc__.split("\n")[0])
-    parser.add_argument("--watch", required=True, help="folder of the watch")
+    parser = parser_of("backtest", "Recorded entries in, JSON lines out: what the detector says of them.")
+    parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
     parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries, in any order")
     parser.add_argument("--output", required=True, type=Path, help="directory for the results")
     parser.add_argument("--all-topics", action="store_true", help="treat every entry as relevant (for measuring)")

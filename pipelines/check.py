@@ -64,9 +64,10 @@ def _summary(watch: Watch, feeds: int) -> Table:
     table.add_column()
     table.add_row("sides", f"{', '.join(watch.sides.challenger)} against {', '.join(watch.sides.target)}")
     table.add_row("backers", ", ".join(watch.sides.backers) or "none")
-    table.add_row("actors", f"{len(watch.actors)} known")
+    table.add_row("actors", f"{len(watch.actors):,} known")
     table.add_row("signals", f"{len(watch.taxonomy.types)} types")
-    table.add_row("gate", f"{len(watch.gate.actors)} actors, {len(watch.gate.terms)} terms")
+    table.add_row("gate", f"{counted(len(watch.gate.actors), 'actor')}, {counted(len(watch.gate.places), 'place')}, "
+                  f"{counted(len(watch.gate.terms), 'term')}")  # fmt: skip
     table.add_row("relevance", f"{len(watch.relevance.description)} descriptions, {len(watch.relevance.decoys)} decoys, "
                   f"from {watch.relevance.threshold:g}")  # fmt: skip
     table.add_row("alerts", f"from {watch.policy.min_severity}, a story is quiet for {watch.policy.quiet_hours:g} h")

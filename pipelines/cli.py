@@ -6,9 +6,12 @@ import difflib
 import importlib
 import logging
 import os
+import shutil
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable
+from functools import partial
 
 COMMANDS = {  # name: (module, or module:function if it is not `run`, what it does)
     "run": ("pipelines.local", "everything together on this machine, with recorded feeds (make run)"),
@@ -49,7 +52,8 @@ def usage(names: Iterable[str] = COMMANDS) -> str:
     """The list of commands."""
     width = max(map(len, COMMANDS))
     lines = "\n".join(f"  vedette {name:<{width}}  {COMMANDS[name][1]}" for name in names)
-    return f"vedette: a streaming watch on the news\n\n{lines}\n\n`vedette COMMAND --help` tells the options of each, `vedette --version` the release."
+    closing = "`vedette COMMAND --help` tells the options of each, `vedette --version` the release."
+    return f"vedette: a streaming watch on the news\n\n{lines}\n\n{closing}"
 
 
 def _name(argv: list[str]) -> str:
@@ -92,10 +96,10 @@ def _run(name: str, argv: list[str]) -> int:
     try:
         status = getattr(importlib.import_module(module), function or "run")(argv)
     except (UsageError, ConfigError) as e:
-        print(f"vedette {name}: {e}", file=sys.stderr)
+        _say(f"vedette {name}: {e}")
         status = 2
     except (GoogleAPICallError, GoogleAuthError) as e:
-        print(f"vedette {name}: Google Cloud refused: {e}", file=sys.stderr)
+        _say(f"vedette {name}: Google Cloud refused: {e}")
         status = 2
     except KeyboardInterrupt:
         status = 130
@@ -104,6 +108,14 @@ def _run(name: str, argv: list[str]) -> int:
 
         leave(status)
     return int(status)
+
+
+def _say(text: str) -> None:
+    """A sentence on standard error, wrapped between words on a terminal. Indented lines are commands to copy and stay whole."""
+    if sys.stderr.isatty():
+        wrap = partial(textwrap.fill, width=shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+        text = "\n".join(line if line.startswith(" ") else wrap(line) for line in text.split("\n"))
+    print(text, file=sys.stderr)
 
 
 def _quiet(told: bool) -> None:

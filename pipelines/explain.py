@@ -33,10 +33,10 @@ HERE = "given"  # feed and outlet of a text that has none
 
 def run(argv: list[str]) -> int:
     """`vedette explain`: the exit status."""
-    parser = parser_of("explain", __doc__.split("\n")[0])
+    parser = parser_of("explain", "A text as a watch reads it, with its actors and signals highlighted, and why each was read.")
     parser.add_argument("what", metavar="TEXT|URL|FILE", help="a text (its first line is the title), the address of an article, "
                         "a file (text, HTML or one line of recorded entries), - for standard input")  # fmt: skip
-    parser.add_argument("--watch", required=True, help="folder of the watch")
+    parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
     parser.add_argument("--published", default="", help="when it was published, ISO 8601 (default: what the file says, else now)")
     parser.add_argument("--html", type=Path, help="write a page here, complete in itself")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the answer on the screen (default: text)")

@@ -33,7 +33,7 @@ MOST_SHOWN = 5
 
 def run(argv: list[str]) -> int:
     """`vedette why`: the exit status."""
-    parser = parser_of("why", __doc__.split("\n")[0])
+    parser = parser_of("why", "What became of an entry, and why it did or did not alert.")
     parser.add_argument("entry", metavar="URL|ID", help="url or id of the entry, or a part of its url")
     parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
     parser.add_argument("--log", default="", help="directory that a backtest wrote, or a file of recorded entries "
