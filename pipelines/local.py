@@ -196,7 +196,7 @@ def run(argv: list[str]) -> int:
 def _introduce(notes: Console, watch: Path, address: str, args: argparse.Namespace, kept: Path) -> None:
     notes.print(f"[bold]Vedette[/] watches {watch}, {args.feeds or 'a recording with the dates it happened on'}")
     notes.print(f"  [dim]logs      {args.dir}/collect.log, {args.dir}/detect.log[/]")
-    notes.print(f"  [dim]Pub/Sub   kept in {kept / PUBSUB}; when this has ended, this reads it:[/]", soft_wrap=True)
+    notes.print(f"  [dim]Pub/Sub   {kept / PUBSUB}; to read it when this has ended:[/]", soft_wrap=True)
     notes.print(f"            [dim]python -m localpubsub --data {kept / PUBSUB}[/]", soft_wrap=True)
     notes.print(f"  [dim]project   {LOCAL_PROJECT}; for the other commands, in another terminal:[/]\n", soft_wrap=True)
     notes.print(f"export PUBSUB_EMULATOR_HOST={address}\n", soft_wrap=True)
