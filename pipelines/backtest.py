@@ -1,9 +1,9 @@
 """backtest: recorded entries in, JSON lines out. What it says of a log, `detect` says of the same log.
 
     ENTRIES.jsonl ──► ReadLines ──► OpenLines ──► DetectAlerts (by time, then id) ──► WriteResults ──► DIR/entries.jsonl
-                                                                                                     stories.jsonl
-                                                                                                     alerts.jsonl
-                                                                                                     failures.jsonl
+                                                                                                           stories.jsonl
+                                                                                                           alerts.jsonl
+                                                                                                           failures.jsonl
 
 The same input gives the same files, byte for byte.
 """
