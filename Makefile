@@ -15,7 +15,7 @@ TORCH_INDEX ?=
 .PHONY: help env run test lint types unit unit-waiting unit-computing format feeds-corpus train lock sdist backtest benchmark-attacks benchmark-embedding benchmark-folding benchmark-pace benchmark-polling benchmark-pubsub benchmark-restart benchmark-stories benchmark-tagging kill-test pubsub-conformance pubsub-crash pubsub-verdicts infrastructure template deploy clean
 
 help:  ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(VENV)/ready  ## create the environment (.venv)
 
@@ -23,7 +23,10 @@ $(VENV)/ready: requirements.lock setup.py
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.11" % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch==2.13.0)
-	$(BIN)/pip install --quiet --requirement requirements.lock
+	@echo 'installing requirements.lock into $(VENV), some minutes the first time'
+	@# Quiet twice: the pip that comes with Python 3.11 warns of an extra of lxml ("html_clean") that it has by the name of
+	@# html-clean, and that the lock names itself. pip check says below whether anything is missing.
+	$(BIN)/pip install --quiet --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	$(BIN)/pip check
 	@touch $@

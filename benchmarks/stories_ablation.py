@@ -30,14 +30,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import yaml
 
-from pipelines.backtest import entry_of
+from pipelines.recorded import entry_of
 from pipelines.recording import Recording, entries
 from schemas import Entry, Judgement, Report, Story
 from schemas.watch import Folding, Watch, load_watch
 from transforms.actors.tagger import tagger_for
 from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
-from transforms.relevance.transform import gated, scored
+from transforms.relevance.stage import gated, scored
 from transforms.stories import affinity, copying, merging, placing
 from transforms.stories.fold import Fold
 from transforms.stories.theme import theme_of

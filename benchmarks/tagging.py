@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import spacy
 
-from pipelines.backtest import entry_of
+from pipelines.recorded import entry_of
 from pipelines.recording import Recording, entries
 from schemas.entry import Entry
 from schemas.watch import Watch, load_watch

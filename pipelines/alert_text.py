@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from pipelines.wording import counted
 from schemas.records import iso
 
 SEVERITY_STYLE = {"CRITICAL": "bold white on red", "HIGH": "bold red", "MEDIUM": "bold yellow", "LOW": "cyan", "INFO": "dim"}
@@ -75,12 +76,8 @@ def _signal(signal: dict[str, Any]) -> Iterator[Paragraph]:
 
 
 def _counts(alert: dict[str, Any]) -> str:
-    entries, outlets = _count(alert["entry_count"], "entry", "entries"), _count(alert["outlet_count"], "outlet", "outlets")
+    entries, outlets = counted(alert["entry_count"], "entry", "entries"), counted(alert["outlet_count"], "outlet")
     return f"{entries}, {alert['origin_count']} independent, {outlets}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _clean(text: str) -> str:

@@ -1,18 +1,18 @@
 """backtest: recorded entries in, JSON lines out. What it says of a log, `detect` says of the same log.
 
-    ENTRIES.jsonl ──► OpenLines ──► DetectAlerts (in order of time, then id) ──► WriteResults ──► DIR/entries.jsonl
-                                                                                                     stories.jsonl
-                                                                                                     alerts.jsonl
-                                                                                                     failures.jsonl
+    ENTRIES.jsonl ──► ReadLines ──► OpenLines ──► DetectAlerts (by time, then id) ──► WriteResults ──► DIR/entries.jsonl
+                                                                                                           stories.jsonl
+                                                                                                           alerts.jsonl
+                                                                                                           failures.jsonl
 
 The same input gives the same files, byte for byte.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,17 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam import coders
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipelines.detect import TORCH_THREADS, DetectAlerts
-from pipelines.options import UsageError, watch_directory
+from pipelines.alone import TORCH_THREADS
+from pipelines.detect import DetectAlerts
+from pipelines.recorded import UnreadableEntry, read_entry
+from pipelines.usage import UsageError, parser_of, watch_directory
+from pipelines.wording import counted
 from schemas.alert import Alert, alert_json
-from schemas.entry import Entry, content_hash, credible_time
 from schemas.failure import Failure, failure
-from schemas.records import from_dict, iso, micros, to_dict, to_json
+from schemas.records import iso, to_dict, to_json
 from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import load_watch
@@ -42,31 +43,18 @@ ENGINE = "FnApiRunner"
 """Beam's batch runner, in this process; the streaming one of `detect` would make a new DoFn for every bundle."""
 
 
-def entry_of(line: dict[str, Any]) -> Entry:
-    """The entry of an input line: `id, feed, outlet, url, title, summary, published`, and maybe more of an entry's fields.
+Line = tuple[int, bytes]
+"""The number of a line in its file, from 1, and what it holds."""
 
-    Raises ValueError or KeyError if a field is missing or wrong.
-    """
-    text = {name: line.get(name) or "" for name in ("title", "summary", "text")}
-    published = micros(line["published"]) if line.get("published") else None
-    seen_at = micros(line["seen_at"]) if line.get("seen_at") else published
-    if seen_at is None:
-        raise ValueError("neither published nor seen_at is given: the entry has no place in time")
-    defaults = {
-        "version": 1,
-        "content_hash": content_hash(**text),
-        "seen_at": seen_at,
-        "time": credible_time(published, seen_at),
-        "backfill": False,
-        "url": "",
-        "language": "",
-    }
-    for name in ("id", "feed", "outlet"):
-        if not line.get(name):
-            raise ValueError(f"{name} is missing")
-    entry = from_dict(Entry, {**defaults, **{k: v for k, v in line.items() if v is not None}, **text, "published": published})
-    to_json(entry)  # raises ValueError for half a surrogate pair: what cannot be written is no entry
-    return entry
+
+class ReadLines(beam.DoFn):
+    """A path -> the lines of the file, with their numbers. Beam's own reading tells no numbers: whoever is told that a line is
+    wrong wants to find it."""
+
+    def process(self, path: str) -> Iterator[Line]:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                yield number, line.rstrip(b"\r\n")
 
 
 class OpenLines(beam.DoFn):
@@ -75,17 +63,15 @@ class OpenLines(beam.DoFn):
     def __init__(self, watch: str) -> None:
         self.watch = watch
 
-    def process(self, line: bytes) -> Iterator[Any]:
+    def process(self, numbered: Line) -> Iterator[Any]:
         _lines_read.tick()
+        number, line = numbered
         if not line.strip():
             return
         try:
-            record = json.loads(line.decode("utf-8"))
-            if not isinstance(record, dict):
-                raise ValueError(f"a line must be an object, not {type(record).__name__}")
-            yield Report(self.watch, entry_of(record))
-        except (ValueError, KeyError, TypeError, AttributeError) as e:
-            dead = failure("OpenLines", "unreadable-entry", f"{type(e).__name__}: {e}", payload=line)
+            yield Report(self.watch, read_entry(line))
+        except UnreadableEntry as e:
+            dead = failure("OpenLines", "unreadable-entry", str(e), f"line {number}", line)
             yield beam.pvalue.TaggedOutput("failures", dead)
 
 
@@ -121,7 +107,7 @@ class _WriteFiles(beam.DoFn):
         last = with_final_ids(last)
         reports: list[Report] = sorted(groups["reports"], key=lambda r: (r.entry.time, r.entry.id, r.entry.content_hash))
         alerts: list[Alert] = sorted(groups["alerts"], key=lambda a: (a.event_time, a.alert_id))
-        failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, f.subject, f.payload))
+        failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, _number(f.subject), f.subject, f.payload))
         stories = sorted(last.values(), key=lambda s: (s.first_time, s.id))
         lines = {
             "entries.jsonl": [_entry_line(r, _revision(r, revisions), last) for r in reports],
@@ -134,6 +120,12 @@ class _WriteFiles(beam.DoFn):
         for name, rows in lines.items():
             (directory / name).write_bytes(b"".join(row + b"\n" for row in rows))
             yield f"{name}: {len(rows)}"
+
+
+def _number(subject: str) -> int:
+    """The number in "line 12", so that the second line stands before the tenth; 0 for what is no line."""
+    found = re.fullmatch(r"line (\d+)", subject)
+    return int(found[1]) if found else 0
 
 
 def _revision(report: Report, revisions: dict[tuple[str, str], deque[Story]]) -> Story | None:
@@ -168,7 +160,7 @@ def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> 
     return json.dumps(line, ensure_ascii=False).encode("utf-8")
 
 
-def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[bytes], detect: DetectAlerts, output: str) -> None:
+def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[Line], detect: DetectAlerts, output: str) -> None:
     """The graph from lines of recorded entries to the files."""
     open_lines = beam.ParDo(OpenLines(detect.watch.name)).with_output_types(Report, failures=Failure)
     opened = lines | "OpenLines" >> open_lines.with_outputs("failures", main="reports")
@@ -183,7 +175,8 @@ def backtest(detect: DetectAlerts, source: Path, output: Path, show_progress: bo
     options = PipelineOptions(["--runner", ENGINE, "--direct_running_mode", "in_memory"])
     warm(detect.model, TORCH_THREADS)
     with _lines_read.shown(total, show_progress), beam.Pipeline(options=options) as pipeline:
-        lines = pipeline | "ReadLines" >> beam.io.ReadFromText(str(source.resolve()), coder=coders.BytesCoder())
+        path = pipeline | beam.Create([str(source.resolve())])
+        lines = path | "ReadLines" >> beam.ParDo(ReadLines()).with_output_types(Line)
         build_pipeline(pipeline, lines, detect, str(output.resolve()))
 
 
@@ -210,8 +203,8 @@ _lines_read = _Count()
 
 def run(argv: list[str]) -> int:
     """`vedette backtest`: the exit status."""
-    parser = argparse.ArgumentParser(prog="vedette backtest", description=__doc__.split("\n")[0])
-    parser.add_argument("--watch", required=True, help="folder of the watch")
+    parser = parser_of("backtest", "Recorded entries in, JSON lines out: what the detector says of them.")
+    parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
     parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries, in any order")
     parser.add_argument("--output", required=True, type=Path, help="directory for the results")
     parser.add_argument("--all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
@@ -239,11 +232,20 @@ def run(argv: list[str]) -> int:
     return 0
 
 
-def _summary(output: Path) -> None:
-    def count(name: str) -> int:
-        return sum(1 for _ in (output / name).open("rb"))
+MOST_TOLD = 3
+"""Failures that are told on the screen; all are in the file."""
 
-    relevant = sum(json.loads(line)["relevant"] for line in (output / "entries.jsonl").open("rb"))
-    counts = {name: count(f"{name}.jsonl") for name in ("stories", "alerts", "failures")}
-    told = ", ".join(f"{n} {name}" for name, n in counts.items())
-    print(f"{count('entries.jsonl')} entries, {relevant} relevant: {told}, in {output}")
+
+def _summary(output: Path) -> None:
+    def lines(name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (output / f"{name}.jsonl").open("rb")]
+
+    entries, failures = lines("entries"), lines("failures")
+    relevant = sum(entry["relevant"] for entry in entries)
+    found = f"{counted(len(lines('stories')), 'story', 'stories')}, {counted(len(lines('alerts')), 'alert')}"
+    failed = counted(len(failures), "failure") if failures else "no failures"
+    print(f"{counted(len(entries), 'entry', 'entries')}, {relevant:,} relevant: {found}, {failed}, in {output}")
+    for each in failures[:MOST_TOLD]:
+        print(f"  {each['subject']}: {each['error']} ({each['stage']})")
+    if len(failures) > MOST_TOLD:
+        print(f"  ... {output / 'failures.jsonl'} has them all")

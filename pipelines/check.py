@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.options import watch_directory
+from pipelines.usage import parser_of, watch_directory
+from pipelines.wording import counted
 from schemas.config import ConfigError
 from schemas.watch import Watch, load_watch
 from transforms.feeds.opml import read_opml
@@ -18,7 +18,7 @@ def run_feeds(argv: list[str]) -> int:
     """`vedette feeds check`: 0 if every feed is well, else 1."""
     from transforms.feeds.check import check_feeds, feeds_table
 
-    parser = argparse.ArgumentParser(prog="vedette feeds check", description="Poll each feed once and say what is wrong with it.")
+    parser = parser_of("feeds check", "Poll each feed once and say what is wrong with it.")
     parser.add_argument("feeds", metavar="FEEDS.opml", type=Path)
     parser.add_argument("--allow-local-addresses", action="store_true", help="poll feeds on private and loopback addresses too")
     parser.add_argument("--user-agent", default="", help="how the poller introduces itself; give a way to reach you")
@@ -32,8 +32,8 @@ def run_feeds(argv: list[str]) -> int:
 
 def run_watch(argv: list[str]) -> int:
     """`vedette watch check`: 0 if every file of the watch is well, else 1 and each problem with file, line and field."""
-    parser = argparse.ArgumentParser(prog="vedette watch check", description="Check all files of a watch.")
-    parser.add_argument("watch", metavar="DIR")
+    parser = parser_of("watch check", "Check all files of a watch.")
+    parser.add_argument("watch", metavar="WATCH", help="folder of the watch, or its name if it came with the package")
     args = parser.parse_args(argv)
     problems = []
     watch = None
@@ -51,7 +51,7 @@ def run_watch(argv: list[str]) -> int:
     for problem in problems:
         print(problem)
     if problems:
-        print(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
+        print(counted(len(problems), "problem"))
         return 1
     assert watch is not None
     Console().print(_summary(watch, feeds))
@@ -64,9 +64,10 @@ def _summary(watch: Watch, feeds: int) -> Table:
     table.add_column()
     table.add_row("sides", f"{', '.join(watch.sides.challenger)} against {', '.join(watch.sides.target)}")
     table.add_row("backers", ", ".join(watch.sides.backers) or "none")
-    table.add_row("actors", f"{len(watch.actors)} known")
+    table.add_row("actors", f"{len(watch.actors):,} known")
     table.add_row("signals", f"{len(watch.taxonomy.types)} types")
-    table.add_row("gate", f"{len(watch.gate.actors)} actors, {len(watch.gate.terms)} terms")
+    table.add_row("gate", f"{counted(len(watch.gate.actors), 'actor')}, {counted(len(watch.gate.places), 'place')}, "
+                  f"{counted(len(watch.gate.terms), 'term')}")  # fmt: skip
     table.add_row("relevance", f"{len(watch.relevance.description)} descriptions, {len(watch.relevance.decoys)} decoys, "
                   f"from {watch.relevance.threshold:g}")  # fmt: skip
     table.add_row("alerts", f"from {watch.policy.min_severity}, a story is quiet for {watch.policy.quiet_hours:g} h")

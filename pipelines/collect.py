@@ -25,7 +25,6 @@ from apache_beam.transforms.periodicsequence import PeriodicImpulse
 from pipelines.options import (
     CollectOptions,
     Topics,
-    UsageError,
     feeds_file,
     is_local,
     state_dir_of,
@@ -35,6 +34,7 @@ from pipelines.options import (
 )
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
+from pipelines.usage import UsageError
 from schemas.failure import Failure, failure
 from transforms.feeds import PollFeeds
 from transforms.feeds.poller import USER_AGENT

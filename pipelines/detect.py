@@ -20,6 +20,8 @@ import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines.alone import TORCH_THREADS
+from pipelines.following import follow
 from pipelines.options import (
     DetectOptions,
     fewest_words,
@@ -28,10 +30,10 @@ from pipelines.options import (
     subscription_name,
     topics_of,
     wants_full_text,
-    watch_directory,
 )
 from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
+from pipelines.usage import watch_directory
 from schemas.entry import Entry
 from schemas.failure import Failure, failure
 from schemas.records import from_json, iso, micros
@@ -50,8 +52,6 @@ from transforms.signals import TagSignals
 from transforms.stories import FoldStories
 
 logger = logging.getLogger(__name__)
-TORCH_THREADS = 1
-"""Of each process: texts are short and processes share cores, so more threads wait for each other (7 times slower, measured)."""
 
 
 @dataclass
@@ -233,5 +233,7 @@ def run(argv: list[str]) -> int:
         warm(options.view_as(DetectOptions).model, TORCH_THREADS)
     config = prepare(options)
     pipeline = beam.Pipeline(options=options)
-    build_pipeline(pipeline, config)
+    detected = build_pipeline(pipeline, config)
+    if local:
+        follow(detected["reports"])
     return run_until_stopped(pipeline.run, local)

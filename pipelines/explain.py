@@ -1,36 +1,31 @@
 """explain: a text as a watch reads it, with its actors and signals highlighted, and why each was read.
 
-    TEXT | URL | FILE ──► Entry ──► DetectAlerts, as `detect` and `backtest` run it ──► terminal, JSON or a page of HTML
+    TEXT | URL | FILE ──► Entry ──► the stages of `detect` (alone.py) ──► terminal, JSON or a page of HTML
 
-What it shows is what alerts: the entry goes through the same graph, alone. A page is fetched as collect fetches it.
+What it shows is what alerts: the entry goes through the same stages, alone. A page is fetched as collect fetches it.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
-from pipelines.backtest import ENGINE, entry_of
-from pipelines.detect import DetectAlerts
-from pipelines.explained import Explanation, explanation
-from pipelines.options import UsageError, watch_directory
+from pipelines.recorded import UnreadableEntry, entry_of, read_object
+from pipelines.usage import UsageError, parser_of, watch_directory
 from schemas.entry import Entry, content_hash
 from schemas.failure import Failure
-from schemas.records import from_json, micros, to_dict, to_json
-from schemas.report import Report
-from schemas.story import Story
-from schemas.watch import load_watch
+from schemas.records import micros, to_dict
+from schemas.watch import Watch, load_watch
+from transforms.embedding.model import ModelError
+
+if TYPE_CHECKING:
+    from pipelines.explained import Explanation
 
 TITLE = 300  # characters: a first line that is longer is no title
 HERE = "given"  # feed and outlet of a text that has none
@@ -38,10 +33,10 @@ HERE = "given"  # feed and outlet of a text that has none
 
 def run(argv: list[str]) -> int:
     """`vedette explain`: the exit status."""
-    parser = argparse.ArgumentParser(prog="vedette explain", description=__doc__.split("\n")[0])
+    parser = parser_of("explain", "A text as a watch reads it, with its actors and signals highlighted, and why each was read.")
     parser.add_argument("what", metavar="TEXT|URL|FILE", help="a text (its first line is the title), the address of an article, "
                         "a file (text, HTML or one line of recorded entries), - for standard input")  # fmt: skip
-    parser.add_argument("--watch", required=True, help="folder of the watch")
+    parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
     parser.add_argument("--published", default="", help="when it was published, ISO 8601 (default: what the file says, else now)")
     parser.add_argument("--html", type=Path, help="write a page here, complete in itself")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the answer on the screen (default: text)")
@@ -52,7 +47,7 @@ def run(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     watch = load_watch(watch_directory(args.watch))
     entry = entry_from(args.what, args.published, lambda url, at: _fetched(url, at, args.user_agent, args.allow_local_addresses))
-    told = explain(entry, DetectAlerts(watch, in_order=True, model=args.model, spacy_model=args.spacy_model))
+    told = explain(entry, watch, args.model, args.spacy_model)
     if args.html:
         from pipelines.explained_page import page
 
@@ -66,36 +61,16 @@ def run(argv: list[str]) -> int:
     return 0
 
 
-def explain(entry: Entry, detect: DetectAlerts) -> Explanation:
-    """What the detector reads in an entry, and why. Raises UsageError with the dead letter if it cannot read it."""
-    with tempfile.TemporaryDirectory() as scratch:
-        report, story = _detected(entry, detect, Path(scratch))
-    return explanation(report, story.judgement if story else None, detect.watch, detect.model, detect.spacy_model)
+def explain(entry: Entry, watch: Watch, model: str = "", spacy_model: str = "") -> Explanation:
+    """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded."""
+    from pipelines.alone import detect_alone  # with torch, which whoever made a mistake in an option need not wait for
+    from pipelines.explained import explanation
 
-
-def _detected(entry: Entry, detect: DetectAlerts, scratch: Path) -> tuple[Report, Story | None]:
-    options = PipelineOptions(["--runner", ENGINE, "--direct_running_mode", "in_memory"])
-    with beam.Pipeline(options=options) as pipeline:
-        reports = pipeline | beam.Create([Report(detect.watch.name, entry)]).with_output_types(Report)
-        detected: dict[str, Any] = dict(reports | "DetectAlerts" >> detect)
-        detected["reports"] = detected["reports"] | "NoVectors" >> beam.Map(replace, vector=b"").with_output_types(Report)
-        for name in ("reports", "stories", "failures"):
-            lines = detected[name] | f"Json_{name}" >> beam.Map(to_json)
-            lines | f"Write_{name}" >> beam.io.WriteToText(str(scratch / name), shard_name_template="", coder=_Bytes())
-    for line in _lines(scratch / "failures"):
-        dead = from_json(Failure, line)
-        raise UsageError(f"{dead.stage}: {dead.error}")
-    (report,) = (from_json(Report, line) for line in _lines(scratch / "reports"))
-    return report, next((from_json(Story, line) for line in _lines(scratch / "stories")), None)
-
-
-class _Bytes(beam.coders.BytesCoder):
-    def to_type_hint(self) -> type:
-        return bytes
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    return iter(path.read_bytes().splitlines() if path.exists() else [])
+    try:
+        report, story = detect_alone(entry, watch, model, spacy_model)
+    except ModelError as e:
+        raise UsageError(f"--model {model}: {e}" if model else str(e)) from None
+    return explanation(report, story.judgement if story else None, watch, model, spacy_model)
 
 
 def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) -> Entry:
@@ -159,9 +134,9 @@ def _from_page(body: bytes, name: str, published: int) -> Entry:
 
 def _from_record(data: bytes, name: str, published: str) -> Entry:
     try:
-        record = json.loads(data if name.endswith(".json") else next(filter(None, data.splitlines()), b""))
+        record = read_object(data if name.endswith(".json") else next(filter(None, data.splitlines()), b""))
         return entry_of({"feed": HERE, "outlet": HERE, **record, **({"published": published} if published else {})})
-    except (ValueError, KeyError, TypeError) as e:
+    except UnreadableEntry as e:
         raise UsageError(f"{name}: is no recorded entry: {e}") from None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.detect import TORCH_THREADS
+from pipelines.alone import TORCH_THREADS
 from pipelines.marking import ACTOR, SIGNAL, Mark
 from schemas.config import LOADER
 from schemas.entry import Entry

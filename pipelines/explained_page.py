@@ -7,10 +7,12 @@ from pathlib import Path
 from string import Template
 
 from pipelines.explained import FIELDS, ExplainedActor, ExplainedSignal, Explanation, details, parties, verdict
-from pipelines.explained_text import COLUMNS, why
+from pipelines.explained_text import why
 from pipelines.marking import ACTOR, SIGNAL, Mark, Piece, pieces
 from schemas.records import iso
 from schemas.watch import Watch
+
+COLUMNS = ("actor", "code", "kind", "role on the day", "as it stands there", "why")
 
 TEMPLATE = Path(__file__).with_name("explained_page.html")
 

@@ -7,28 +7,26 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.explained import FIELDS, ExplainedSignal, Explanation, details, parties, verdict
+from pipelines.explained import FIELDS, ExplainedActor, ExplainedSignal, Explanation, details, parties, verdict
 from pipelines.marking import ACTOR, pieces
 from schemas.watch import Watch
 
 ACTOR_STYLE = "bold underline"
-COLUMNS = ("actor", "code", "kind", "role on the day", "as it stands there", "why")
 DIRECTIONS = {"escalatory": "on red", "deescalatory": "on green"}
 
 
 def screen(told: Explanation, watch: Watch) -> Group:
     """The text with its actors and signals highlighted, then who they are and why each was read."""
     entry = told.entry
-    parts: list[Text | Padding] = [Text(f"{watch.name}: {verdict(told)}"), Text()]
+    parts: list[Text | Group] = [Text(f"{watch.name}: {verdict(told)}"), Text()]
     for name in FIELDS:
         if getattr(entry, name):
             parts += [_marked(told, name), Text()]
-    if told.actors:
-        parts.append(Padding(_actors(told), (0, 0, 1, 0)))
+    parts += [_actor(each) for each in told.actors]
     for number, signal in enumerate(told.signals, 1):
-        parts.append(Padding(_signal(number, signal), (0, 0, 1, 0)))
+        parts += [Text(), _signal(number, signal)]
     if not told.signals and told.gated:
-        parts.append(Text("No signal is read in it."))
+        parts += [Text(), Text("No signal is read in it.")]
     return Group(*parts)
 
 
@@ -47,14 +45,17 @@ def _marked(told: Explanation, name: str) -> Text:
     return text
 
 
-def _actors(told: Explanation) -> Table:
-    table = Table(*COLUMNS, box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for each in told.actors:
-        actor = each.actor
-        shown = ", ".join(dict.fromkeys(m.text + (f" ({m.holder})" if m.holder else "") for m in actor.mentions))
-        because = Text(", ".join(dict.fromkeys(each.why)), "dim")
-        table.add_row(Text(actor.name, "bold"), actor.code, actor.kind, Text(actor.role), Text(shown), because)
-    return table
+def _actor(each: ExplainedActor) -> Group:
+    actor = each.actor
+    told = ", ".join(filter(None, (actor.kind, actor.role)))
+    head = Text.assemble((actor.name, "bold"), f"  {actor.code}" if actor.code else "", f"  {told}")
+    because: dict[str, list[str]] = {}
+    for mention, reason in zip(actor.mentions, each.why, strict=True):
+        words = f"“{mention.text}”" + (f" ({mention.holder})" if mention.holder else "")
+        if words not in because.setdefault(reason, []):
+            because[reason].append(words)
+    why = Text("; ".join(f"{', '.join(words)}: {reason}" for reason, words in because.items()), "dim")
+    return Group(head, Padding(why, (0, 0, 0, 4), expand=False))
 
 
 def _signal(number: int, each: ExplainedSignal) -> Group:
@@ -67,7 +68,7 @@ def _signal(number: int, each: ExplainedSignal) -> Group:
     table.add_row("evidence", Text(f"“{signal.evidence}” {signal.field}[{signal.start}:{signal.end}]"))
     for name, words in (*why(each), *details(signal)):
         table.add_row(name, Text(words))
-    return Group(head, Padding(table, (0, 0, 0, 4)))
+    return Group(head, Padding(table, (0, 0, 0, 4), expand=False))
 
 
 def why(each: ExplainedSignal) -> list[tuple[str, str]]:

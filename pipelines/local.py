@@ -25,13 +25,20 @@ from collections.abc import Iterator, Sequence
 from concurrent import futures
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 import localpubsub
+from pipelines import progress
 from pipelines.recording import FeedServer, Recording, RecordingError, serve
+from pipelines.standing import tell_when_stopped
+from pipelines.usage import LOCAL_PROJECT, UsageError, parser_of, watch_directory
+from pipelines.wording import counted
 
-PROJECT = "vedette-local"
+if TYPE_CHECKING:
+    from pipelines.subscribe import Printer
+
 SAMPLE = "sample"
 PUBSUB, STATE = "pubsub", "state"
 GRACE = 2.5
@@ -43,7 +50,10 @@ that has ended."""
 
 
 class Child:
-    """A `vedette` command in a process of its own, its log in a file. It ends when this process does, however that ends."""
+    """A `vedette` command in a process of its own, its log in a file. It ends when this process does, however that ends.
+
+    progress  what a detector tells of its work, see progress.py
+    """
 
     def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self.name = name
@@ -55,10 +65,21 @@ class Child:
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as out:
-            return subprocess.Popen(
-                self._command, env=self._environment, stdin=subprocess.PIPE, stdout=out, stderr=out, start_new_session=True
-            )
+        heard, told = os.pipe()
+        self.progress = os.fdopen(heard, encoding="utf-8")
+        try:
+            with self.log.open("ab") as out:
+                return subprocess.Popen(
+                    self._command,
+                    env={**self._environment, progress.VARIABLE: str(told)},
+                    stdin=subprocess.PIPE,
+                    stdout=out,
+                    stderr=out,
+                    start_new_session=True,
+                    pass_fds=(told,),
+                )
+        finally:
+            os.close(told)
 
     def restart(self) -> bool:
         """Start it again after it has died; False if it has died too often."""
@@ -113,7 +134,7 @@ def own_terminal() -> Iterator[None]:
 
 def run(argv: list[str]) -> int:
     """`vedette run`: 0 after Ctrl-C, 1 if a part could not be kept running."""
-    parser = argparse.ArgumentParser(prog="vedette run", description=__doc__.split("\n")[0])
+    parser = parser_of("run", "Everything together on this machine: feeds, Pub/Sub, both pipelines, alerts on the screen.")
     parser.add_argument("--watch", default="", help="folder of the watch, or its name if it came with the package")
     parser.add_argument(
         "--feeds", default="", help="OPML file of real feeds (default: the watch's recording, served as live feeds)"
@@ -125,13 +146,13 @@ def run(argv: list[str]) -> int:
     )
     args = parser.parse_args(argv)
 
-    from pipelines.options import UsageError, watch_directory
-    from pipelines.standing import tell_when_stopped
-
     events: Events = queue.SimpleQueue()
     tell_when_stopped(lambda: events.put("stop"), (signal.SIGINT, signal.SIGTERM))
     console = Console(highlight=False)
+    notes = console if console.is_terminal else Console(stderr=True, highlight=False)  # into a file or a pipe go alerts alone
     watch = watch_directory(args.watch)
+    if not args.feeds and not (watch / SAMPLE).is_dir():
+        raise UsageError(f"{watch} has no recording: give --feeds FEEDS.opml (make run FEEDS=...), such as {watch}/feeds.opml")
     kept = args.dir / ("live" if args.feeds else "recording")
     kept.mkdir(parents=True, exist_ok=True)
 
@@ -153,7 +174,7 @@ def run(argv: list[str]) -> int:
         except (localpubsub.PortTaken, localpubsub.StoreError, RecordingError) as e:
             raise UsageError(str(e)) from None
 
-        environment = {"PUBSUB_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": PROJECT}
+        environment = {"PUBSUB_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": LOCAL_PROJECT}
         os.environ.update(environment)
         state = ["--state-dir", str(kept / STATE)]
         children = [
@@ -161,9 +182,9 @@ def run(argv: list[str]) -> int:
             Child("collect", [*polling, *state], environment, args.dir / "collect.log"),
         ]
         try:
-            _introduce(console, watch, address, args, kept)
+            _introduce(notes, watch, address, args, kept)
             threading.Thread(target=_tell_when_failed, args=(server, events), daemon=True).start()
-            return _until_stopped(events, console, children, recording)
+            return _until_stopped(events, console, notes, children, recording)
         finally:
             for child in children:
                 child.stop()
@@ -172,50 +193,61 @@ def run(argv: list[str]) -> int:
                 child.wait(deadline)
 
 
-def _introduce(console: Console, watch: Path, address: str, args: argparse.Namespace, kept: Path) -> None:
-    console.print(f"[bold]Vedette[/] watches {watch}, {args.feeds or 'a recording with the dates it happened on'}")
-    console.print(f"  [dim]Pub/Sub   export PUBSUB_EMULATOR_HOST={address}   project {PROJECT}, topic alerts[/]")
-    console.print(f"  [dim]kept in   {kept / PUBSUB}, to be read later: python -m localpubsub --data {kept / PUBSUB}[/]")
-    console.print(f"  [dim]logs      {args.dir}/collect.log, {args.dir}/detect.log[/]")
-    console.print("  [dim]Ctrl-C ends it. The pipelines are starting ...[/]\n")
+def _introduce(notes: Console, watch: Path, address: str, args: argparse.Namespace, kept: Path) -> None:
+    notes.print(f"[bold]Vedette[/] watches {watch}, {args.feeds or 'a recording with the dates it happened on'}")
+    notes.print(f"  [dim]logs      {args.dir}/collect.log, {args.dir}/detect.log[/]")
+    notes.print(f"  [dim]Pub/Sub   {kept / PUBSUB}; to read it when this has ended:[/]", soft_wrap=True)
+    notes.print(f"            [dim]python -m localpubsub --data {kept / PUBSUB}[/]", soft_wrap=True)
+    notes.print(f"  [dim]project   {LOCAL_PROJECT}; for the other commands, in another terminal:[/]\n", soft_wrap=True)
+    notes.print(f"export PUBSUB_EMULATOR_HOST={address}\n", soft_wrap=True)
+    notes.print("  [dim]Ctrl-C ends it all.[/]\n")
 
 
-def _until_stopped(events: Events, console: Console, children: list[Child], recording: FeedServer | None) -> int:
+def _until_stopped(events: Events, console: Console, notes: Console, children: list[Child], recording: FeedServer | None) -> int:
     from google.api_core.exceptions import GoogleAPIError
 
     from pipelines.pubsub import LocalOrReal
     from pipelines.subscribe import Printer, receive
 
     pubsub = LocalOrReal()
-    topic, subscription = f"projects/{PROJECT}/topics/alerts", f"projects/{PROJECT}/subscriptions/screen"
+    topic, subscription = f"projects/{LOCAL_PROJECT}/topics/alerts", f"projects/{LOCAL_PROJECT}/subscriptions/screen"
     pubsub.ensure_topics(topic)
     pubsub.ensure_subscription(subscription, topic)
     printer = Printer("text", console)
-    receiving = receive(subscription, printer)
-    for child in children:
-        child.tell(events)
-    if recording is not None:
-        threading.Thread(target=_tell_when_over, args=(recording, events), daemon=True).start()
-    try:
-        while (event := events.get()) != "stop":
-            if event == "over":
-                console.print(f"[dim]The recording has ended, {printer.shown} alerts so far. Ctrl-C ends it all.[/]")
-                continue
-            if event == "pubsub":
-                console.print("[bold red]Pub/Sub ended, its store has failed[/]: see the message above")
-                return 1
-            child = next(c for c in children if c.name == event)
-            console.print(f"[bold red]{child.name} ended with status {child.process.returncode}[/], see {child.log}")
-            if not child.restart():
-                console.print(f"[bold red]{child.name} does not stay up:[/] {_last_line(child.log)}")
-                return 1
+    with progress.Progress(console, lambda: printer.shown) as line:
+        receiving = receive(subscription, printer)
+        for child in children:
             child.tell(events)
-        console.print(f"[dim]stopping, {printer.shown} alerts were shown[/]")
-        return 0
-    finally:
-        receiving.cancel()
-        with suppress(futures.TimeoutError, GoogleAPIError):  # let it end before its server does: it would try to come back
-            receiving.result(timeout=1.0)
+            line.listen(child.progress)
+        if recording is not None:
+            threading.Thread(target=_tell_when_over, args=(recording, events), daemon=True).start()
+        try:
+            status = _tended(events, notes, children, line, printer)
+        finally:
+            receiving.cancel()
+            with suppress(futures.TimeoutError, GoogleAPIError):  # let it end before its server does: it would try to come back
+                receiving.result(timeout=1.0)
+    notes.print(f"[dim]{line}[/]")
+    return status
+
+
+def _tended(events: Events, notes: Console, children: list[Child], line: progress.Progress, printer: Printer) -> int:
+    """Look after the children until the end is asked for (0) or one of them cannot be kept up (1)."""
+    while (event := events.get()) != "stop":
+        if event == "over":
+            notes.print(f"[dim]The recording has ended, {counted(printer.shown, 'alert')} so far. Ctrl-C ends it all.[/]")
+            continue
+        if event == "pubsub":
+            notes.print("[bold red]Pub/Sub ended, its store has failed[/]: see the message above")
+            return 1
+        child = next(c for c in children if c.name == event)
+        notes.print(f"[bold red]{child.name} ended with status {child.process.returncode}[/], see {child.log}")
+        if not child.restart():
+            notes.print(f"[bold red]{child.name} does not stay up:[/] {_last_line(child.log)}")
+            return 1
+        child.tell(events)
+        line.listen(child.progress)
+    return 0
 
 
 def _tell_when_over(recording: FeedServer, events: Events) -> None:

@@ -15,9 +15,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines import collect
 from pipelines.detect import detect_alerts, known_alerts
-from pipelines.options import DetectOptions, fewest_words, is_local, watch_directory
+from pipelines.options import DetectOptions, fewest_words, is_local
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
+from pipelines.usage import watch_directory
 from schemas.entry import Entry
 from schemas.report import Report
 from schemas.watch import Watch, load_watch

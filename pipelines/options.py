@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
-import watches
+from pipelines.usage import UsageError, counting, not_negative, positive, project_or_local, watch_directory
 from transforms.fulltext.requests import FEWEST_WORDS
 
-LOCAL_PROJECT = "vedette-local"
 LOCAL_RUNNER = "BundleBasedDirectRunner"
 """The one local runner that streams from Pub/Sub with state and timers; "DirectRunner" would choose by itself and say nothing."""
-PACKAGED = Path(watches.__path__[0])
 DIRECT_RUNNERS = frozenset({"DirectRunner", "SwitchingDirectRunner", LOCAL_RUNNER})
 
 
 def _add(parser: argparse.ArgumentParser, name: str, **kwargs: Any) -> None:
     """Register an option under the spelling of this project and under Beam's (`--state-dir` and `--state_dir`)."""
     parser.add_argument(f"--{name}", f"--{name.replace('-', '_')}", dest=name.replace("-", "_"), **kwargs)
-
-
-def positive(text: str) -> float:
-    """A number of seconds above 0. Raises ValueError, which argparse turns into a sentence."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError(text)
-    return value
-
-
-def not_negative(text: str) -> float:
-    """A number of seconds from 0. Raises ValueError, which argparse turns into a sentence."""
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise ValueError(text)
-    return value
-
-
-def counting(text: str) -> int:
-    """A whole number from 1. Raises ValueError, which argparse turns into a sentence."""
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
 
 
 class TopicOptions(PipelineOptions):
@@ -147,7 +120,7 @@ class DetectOptions(PipelineOptions):
         _add(parser, "all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
 
 
-STREAMING: dict[str, tuple[type[PipelineOptions], ...]] = {
+OPTIONS: dict[str, tuple[type[PipelineOptions], ...]] = {
     "collect": (TopicOptions, CollectOptions),
     "detect": (TopicOptions, DetectOptions),
     "monitor": (TopicOptions, CollectOptions, DetectOptions),
@@ -161,7 +134,7 @@ def help_of(command: str) -> str:
     if command == "collect":
         epilog = f"--watch FOLDER stands for --feeds FOLDER/feeds.opml. {epilog}"
     parser = argparse.ArgumentParser(prog=f"vedette {command}", epilog=epilog)
-    for options in STREAMING[command]:
+    for options in OPTIONS[command]:
         options._add_argparse_args(parser)
     return parser.format_help()
 
@@ -177,26 +150,9 @@ class Topics:
     fetches: str
 
 
-class UsageError(Exception):
-    """Options that cannot be used, with what to do, in words for the person at the command line."""
-
-
 def project_of(options: PipelineOptions) -> str:
     """`--project`; on a local endpoint a project of its own. Raises UsageError if there is neither."""
     return project_or_local(options.view_as(GoogleCloudOptions).project or "")
-
-
-def project_or_local(project: str) -> str:
-    """The project given, else GOOGLE_CLOUD_PROJECT, else that of the local endpoint. Raises UsageError if there is none."""
-    project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
-    if project:
-        return project
-    if os.environ.get("PUBSUB_EMULATOR_HOST"):
-        return LOCAL_PROJECT
-    raise UsageError(
-        "Which Pub/Sub? Give --project for Google's service, or set PUBSUB_EMULATOR_HOST for a local one "
-        "(`python -m localpubsub` starts one and prints the line; `make run` does everything)."
-    )
 
 
 def topics_of(options: PipelineOptions) -> Topics:
@@ -239,23 +195,6 @@ def is_local(options: PipelineOptions) -> bool:
 def state_dir_of(options: PipelineOptions) -> str:
     """Where checkpoints go: as given, else a folder here for a local runner and nowhere for the others."""
     return options.view_as(TopicOptions).state_dir or (".vedette/state" if is_local(options) else "")
-
-
-def watch_directory(name: str) -> Path:
-    """The folder of a watch: a path, or the name of one that came with the package. Raises UsageError."""
-    if not name:
-        raise UsageError(f"Which watch? Give --watch FOLDER, or one that came with the package: {_packaged_watches()}")
-    path = Path(name)
-    if path.is_dir():
-        return path
-    packaged = PACKAGED / path.name
-    if packaged.is_dir():
-        return packaged
-    raise UsageError(f"--watch {name}: there is no such folder, and the package came with: {_packaged_watches()}")
-
-
-def _packaged_watches() -> str:
-    return ", ".join(sorted(path.parent.name for path in PACKAGED.glob("*/watch.yaml")))
 
 
 def feeds_file(options: PipelineOptions) -> str:

@@ -20,7 +20,6 @@ from google.cloud import pubsub_v1
 from google.pubsub_v1 import SchemaServiceClient, types
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from pipelines.options import UsageError
 from pipelines.topics.declaration import (
     DEFAULT_FILE,
     SubscriptionSpec,
@@ -29,6 +28,7 @@ from pipelines.topics.declaration import (
     packaged_declaration,
 )
 from pipelines.topics.resources import subscription_message, topic_message
+from pipelines.usage import UsageError
 from schemas.records import EPOCH, MICROSECOND
 from transforms.checkpoints import REPLAY_MARGIN
 from transforms.publishing.client import check_endpoint, endpoint, local_channel, publisher

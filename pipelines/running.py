@@ -13,8 +13,9 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
 
-from pipelines.options import LOCAL_RUNNER, UsageError, is_local
+from pipelines.options import LOCAL_RUNNER, is_local
 from pipelines.standing import tell_when_stopped
+from pipelines.usage import UsageError
 
 logger = logging.getLogger(__name__)
 GRACE = 1.0

@@ -30,12 +30,13 @@ from rich.console import Console
 
 from pipelines.alert_text import print_alert
 from pipelines.once import Once, OnceFile
-from pipelines.options import UsageError, counting, project_or_local
 from pipelines.pubsub import FORGOTTEN, LONGEST_RETENTION, LocalOrReal, subscriber
 from pipelines.standing import tell_when_away, tell_when_stopped, tell_when_unread
 from pipelines.topics.declaration import packaged_declaration
 from pipelines.topics.durations import seconds
+from pipelines.usage import UsageError, counting, parser_of, project_or_local
 from schemas.records import EPOCH, MICROSECOND, micros
+from transforms.publishing.client import endpoint
 
 NO_ALERT = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
 SEEN = Path(".vedette/subscribe")
@@ -260,9 +261,9 @@ def _memory(args: argparse.Namespace, name: str) -> Once:
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="vedette subscribe",
-        description="Print alerts from a subscription, each once. Ctrl-C ends it.",
+    parser = parser_of(
+        "subscribe",
+        "Print alerts from a subscription, each once. Ctrl-C ends it.",
         epilog="Filters see attributes only: attributes:sev_ge_high, attributes.watch=\"NAME\", attributes:signal_TALKS, "
         "attributes:actor_united_nations, combined with AND, OR, NOT. docs/pubsub.md lists them.",
     )  # fmt: skip
@@ -286,7 +287,19 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         raise UsageError("--filter belongs to the subscription that this command makes; an existing one has its own")
     if args.subscription and (args.since or args.from_beginning):
         raise UsageError(
-            "--since and --from-beginning move the subscription that this command makes; move an existing one with "
-            "`gcloud pubsub subscriptions seek`"
+            "--since and --from-beginning belong to the subscription that this command makes. Leave --subscription out, or move "
+            f"the existing one, for all who read it:\n  {_seeking(args)}"
         )
     return args
+
+
+def _seeking(args: argparse.Namespace) -> str:
+    """The command that moves a subscription, with what there is: gcloud does not speak to a local server."""
+    project = project_or_local(args.project)
+    name, moment = _full(args.subscription, project, "subscriptions"), args.since or datetime.now(UTC) - LONGEST_RETENTION
+    if endpoint():
+        request = f"{{'subscription': '{name}', 'time': datetime.fromisoformat('{moment.isoformat(timespec='seconds')}')}}"
+        imports = "from datetime import datetime; from google.cloud import pubsub_v1"
+        return f'python -c "{imports}; pubsub_v1.SubscriberClient().seek(request={request})"'
+    time = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"gcloud pubsub subscriptions seek {_short(name)} --project={name.split('/')[1]} --time={time}"

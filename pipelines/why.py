@@ -1,13 +1,16 @@
 """why: what became of an entry, and why it did or did not alert.
 
+    log ──► Log.find: the entries with this id or url ──► a backtest of the log up to the last of them ──► told, stage by stage
+
 The answer is a backtest's: of the directory that a backtest wrote, of a file of recorded entries, or of the log, read
-anew from the topic `entries`. What a backtest says of a log, the detector says of the same log.
+anew from the topic `entries`. What a backtest says of a log, the detector says of the same log. What came later in the log
+had no say in an entry, so it is not read.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,55 +18,85 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
-from pipelines.backtest import backtest
-from pipelines.detect import DetectAlerts
-from pipelines.options import UsageError, project_or_local, watch_directory
-from pipelines.pubsub import LocalOrReal
+from pipelines.log import Log, Order, none_of
+from pipelines.usage import UsageError, parser_of, project_or_local, watch_directory
+from pipelines.wording import counted
 from schemas.watch import Watch, load_watch
+
+MOST_SHOWN = 5
+"""Entries and their versions that are told, if a part of a url means so many."""
 
 
 def run(argv: list[str]) -> int:
     """`vedette why`: the exit status."""
-    parser = argparse.ArgumentParser(prog="vedette why", description=__doc__.split("\n")[0])
+    parser = parser_of("why", "What became of an entry, and why it did or did not alert.")
     parser.add_argument("entry", metavar="URL|ID", help="url or id of the entry, or a part of its url")
-    parser.add_argument("--watch", required=True, help="folder of the watch")
+    parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
     parser.add_argument("--log", default="", help="directory that a backtest wrote, or a file of recorded entries "
                         "(default: the topic `entries`)")  # fmt: skip
     parser.add_argument("--project", default="", help="Google Cloud project of the topic (default: that of the local endpoint)")
     parser.add_argument("--topic", default="entries", help="default: entries")
     args = parser.parse_args(argv)
     watch = load_watch(watch_directory(args.watch))
+    log = Path(args.log)
+    if args.log and log.is_dir():
+        if not (log / "entries.jsonl").is_file():
+            raise UsageError(f"--log {log}: a backtest has not written here (no entries.jsonl)")
+        _tell(args.entry, log, watch)
+        return 0
+    found = Log(_lines_of(args.log, args.project, args.topic))
+    upto = found.last(args.entry)
     with tempfile.TemporaryDirectory() as scratch:
-        results = _results(args, watch, Path(scratch))
-        lines = [json.loads(line) for line in (results / "entries.jsonl").open("rb")]
-        found = [e for e in lines if args.entry in (e["id"], e["url"])] or [e for e in lines if args.entry in e["url"]]
-        if not found:
-            raise UsageError(f"{args.entry}: none of the {len(lines)} entries of the log has this id or url")
-        stories = {s["id"]: s for s in map(json.loads, (results / "stories.jsonl").open("rb"))}
-        titles = {e["id"]: e["title"] for e in lines}
-        for entry in found[:5]:
-            Console(highlight=False).print(explain(entry, stories.get(entry["story_id"]), watch, titles))
+        _tell(args.entry, _detected(found, upto, watch, Path(scratch)), watch)
     return 0
 
 
-def _results(args: argparse.Namespace, watch: Watch, scratch: Path) -> Path:
-    log = Path(args.log) if args.log else None
-    if log is not None and log.is_dir():
-        if not (log / "entries.jsonl").is_file():
-            raise UsageError(f"--log {log}: a backtest has not written here (no entries.jsonl)")
-        return log
-    if log is None:
-        project = project_or_local(args.project)
-        log = scratch / "log.jsonl"
-        with log.open("wb") as f:
-            for message in LocalOrReal().retained(f"projects/{project}/topics/{args.topic}"):
-                f.write(message.data.rstrip(b"\n") + b"\n")
-    elif not log.is_file():
-        raise UsageError(f"--log {log}: there is no such file or directory")
-    backtest(DetectAlerts(watch, in_order=True), log, scratch / "results", show_progress=True)
+def _lines_of(log: str, project: str, topic: str) -> list[bytes]:
+    """The lines of a file, or of the messages that a topic retains."""
+    if log:
+        if not Path(log).is_file():
+            raise UsageError(f"--log {log}: there is no such file or directory")
+        return Path(log).read_bytes().split(b"\n")
+    from pipelines.pubsub import LocalOrReal
+
+    name = f"projects/{project_or_local(project)}/topics/{topic}"
+    pubsub = LocalOrReal()
+    if not pubsub.has_topic(name):
+        raise UsageError(f"there is no topic {name}: `vedette topics status` tells which there are")
+    return [line for message in pubsub.retained(name) for line in message.data.splitlines()]
+
+
+def _detected(log: Log, upto: Order, watch: Watch, scratch: Path) -> Path:
+    """The directory of a backtest of the log up to an entry."""
+    from pipelines.backtest import backtest
+    from pipelines.detect import DetectAlerts
+
+    lines = log.upto(upto)
+    of = "" if len(lines) == len(log) else f" of {len(log):,}"
+    told = f"reading the log up to this entry, as the detector did: {counted(len(lines), 'entry', 'entries')}{of}"
+    print(told, file=sys.stderr, flush=True)
+    source = scratch / "log.jsonl"
+    source.write_bytes(b"".join(line + b"\n" for line in lines))
+    backtest(DetectAlerts(watch, in_order=True), source, scratch / "results", show_progress=sys.stderr.isatty())
     return scratch / "results"
+
+
+def _tell(wanted: str, results: Path, watch: Watch) -> None:
+    lines = [json.loads(line) for line in (results / "entries.jsonl").open("rb")]
+    found = [e for e in lines if wanted in (e["id"], e["url"])] or [e for e in lines if wanted in e["url"]]
+    if not found:
+        raise UsageError(f"{wanted}: {none_of(len(lines))}")
+    stories = {s["id"]: s for s in map(json.loads, (results / "stories.jsonl").open("rb"))}
+    titles = {e["id"]: e["title"] for e in lines}
+    console = Console(highlight=False)
+    for entry in found[:MOST_SHOWN]:
+        console.print(explain(entry, stories.get(entry["story_id"]), watch, titles), "")
+    if len(found) > MOST_SHOWN:
+        console.print(f"[dim]and {len(found) - MOST_SHOWN} more: give the whole url, or the id[/]")
 
 
 def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, titles: Mapping[str, str]) -> Table:
@@ -74,8 +107,8 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, t
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
 
-    def row(stage: str, text: str) -> None:
-        table.add_row(stage, escape(text))
+    def row(stage: str, text: str, indent: int = 0) -> None:
+        table.add_row(stage, Padding(Text(text), (0, 0, 0, indent), expand=False))
 
     row("Entry", f"{entry['id']}  {entry['outlet']}  {entry['time']}  {entry['url']}")
     row("TagActors", ", ".join(f"{a['name']}{' (' + a['role'] + ')' if a['role'] else ''}" for a in entry["actors"]) or "none")
@@ -91,7 +124,9 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, t
     if entry["relation"]:
         row("FoldStories", _placed(entry, story))
         for comparison in entry["compared"]:
-            row("", _compared(comparison, titles))
+            verdict, parts = _compared(comparison, titles)
+            row("", verdict)
+            row("", parts, indent=4)
     judgement = entry["judgement"]
     if judgement:
         product = " x ".join(f"{f['name']} {f['value']:g} ({f['why']})" for f in judgement["factors"])
@@ -115,13 +150,13 @@ def _placed(entry: dict[str, Any], story: dict[str, Any] | None) -> str:
         + (f", a copy of {entry['duplicate_of']}" if entry["duplicate_of"] else ""),
         "replay": "the same text came before, in the story",
     }[entry["relation"]]
-    titled = f" “{story['title']}”, {story['entry_count']} entries in all" if story else ""
+    titled = f" “{story['title']}”, {counted(story['entry_count'], 'entry', 'entries')}" if story else ""
     merged = entry["story_id_final"] != entry["story_id"]
     return f"{told}: {entry['story_id']}{titled}" + (f"; merged into {entry['story_id_final']} later" if merged else "")
 
 
-def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> str:
-    """One comparison of the fold: with whom, what came of it, and what the nearness was made of."""
+def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
+    """One comparison of the fold: with whom and what came of it, and what the nearness was made of."""
     wording = "the same page" if c["same_page"] else f"{c['resemblance']:.0%} of the wording"
     verdict = {
         "report": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: one story with",
@@ -138,7 +173,7 @@ def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> str:
         f"against it: {', '.join(c['against'])}" if c["against"] else "",
     ]
     title = "" if c["verdict"] == "version" else f" “{titles.get(c['entry_id'], '')}”"
-    return f"{verdict} {c['entry_id']}{title}\n    {' | '.join(filter(None, parts))}"
+    return f"{verdict} {c['entry_id']}{title}", " | ".join(filter(None, parts))
 
 
 def _share(name: str, share: float, shared: Sequence[str]) -> str:

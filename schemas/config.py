@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 M = TypeVar("M", bound="Settings")
+Loc = tuple[str | int, ...]
+"""Where a field stands: its name, after those of what it is in, and its place in lists."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where PyYAML was built with libyaml
 
 
@@ -77,19 +82,51 @@ def read_yaml(path: Path, model: type[M]) -> M:
         problems = []
         for error in e.errors(include_url=False):
             loc = tuple(error["loc"])
-            problems.append(
-                Problem(str(path), _line(root, loc), ".".join(map(str, loc)), error["msg"].removeprefix("Value error, "))
-            )
+            problems.append(Problem(str(path), _line(root, loc), ".".join(map(str, loc)), _told(error, loc, model)))
         raise ConfigError(problems) from None
 
 
-def line_of(path: Path, loc: tuple[str | int, ...]) -> int:
+def _told(error: Mapping[str, Any], loc: Loc, model: type[BaseModel]) -> str:
+    """What is wrong with a field, in words for whoever writes the file."""
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"]).removeprefix("Value error, ")
+    known = fields_at(model, loc[:-1])
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    if near:
+        return f"unknown field: did you mean {near[0]}?"
+    return f"unknown field: there are {', '.join(known)}" if known else "unknown field"
+
+
+def fields_at(kind: Any, loc: Loc) -> tuple[str, ...]:
+    """The names of the fields of the model that stands at `loc` of a model, () if none stands there."""
+    kind = _plain(kind)
+    for key in loc:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found = kind.model_fields.get(str(key))
+            kind = found.annotation if found else None
+        else:  # a list or a tuple of its first argument, a mapping to its second
+            parts = get_args(kind)
+            kind = parts[0 if isinstance(key, int) else -1] if parts else None
+        kind = _plain(kind)
+    return tuple(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else ()
+
+
+def _plain(kind: Any) -> Any:
+    """A type without what is said about it, and of an optional one the type that is not None."""
+    while get_origin(kind) in (Annotated, Union, UnionType):
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    return kind
+
+
+def line_of(path: Path, loc: Loc) -> int:
     """The line on which the field at `loc` of a YAML file stands: for checks that span several files."""
     root = yaml.compose(read_text(path), Loader=LOADER)
     return _line(root, loc) if root else 0
 
 
-def _line(node: yaml.Node, loc: tuple[str | int, ...]) -> int:
+def _line(node: yaml.Node, loc: Loc) -> int:
     line = node.start_mark.line
     for key in loc:
         if isinstance(node, yaml.MappingNode):

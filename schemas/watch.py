@@ -24,6 +24,8 @@ from schemas.release import release
 from schemas.taxonomy import Taxonomy
 
 SHARED = "shared"
+NAME = r"^[a-z][a-z0-9-]{1,40}$"
+"""Of a watch: it becomes a part of the names of subscriptions."""
 
 
 Code = Annotated[str, Field(pattern=r"^([A-Z]{3})*$")]
@@ -168,7 +170,7 @@ class Policy(Settings):
 class WatchFile(Settings):
     """watch.yaml."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
+    name: str = Field(pattern=NAME)
     title: str
     languages: tuple[str, ...] = ("en",)
     sides: Sides

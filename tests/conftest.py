@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -23,3 +24,13 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         cloud = Cloud(server)
         yield cloud
         cloud.close()
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_they_were() -> Iterator[None]:
+    """A command sets the levels of our loggers, for the whole process."""
+    ours = [logging.getLogger(name) for name in ("pipelines", "transforms", "schemas", "localpubsub")]
+    levels = [logger.level for logger in ours]
+    yield
+    for logger, level in zip(ours, levels, strict=True):
+        logger.setLevel(level)

@@ -18,8 +18,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from datetime import timedelta
-
-from apache_beam.io.filesystems import FileSystems
+from typing import Any
 
 logger = logging.getLogger(__name__)
 FORMAT = 2
@@ -47,9 +46,10 @@ class Checkpoints:
             return None
         path = self._path(key)
         try:
-            if not FileSystems.exists(path):
+            files = _files()
+            if not files.exists(path):
                 return None
-            with FileSystems.open(path) as f:
+            with files.open(path) as f:
                 head, _, state = zlib.decompress(f.read()).partition(b"\n")
             record = json.loads(head)
             if record["format"] != FORMAT or record["key"] != key:
@@ -72,7 +72,7 @@ class Checkpoints:
         data = zlib.compress(json.dumps(record).encode("ascii") + b"\n" + checkpoint.state, level=1)
         path = self._path(key)
         if "://" in path:  # an object store replaces an object in one step
-            with FileSystems.create(path) as f:
+            with _files().create(path) as f:
                 f.write(data)
             return
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -86,4 +86,11 @@ class Checkpoints:
     def _path(self, key: str) -> str:
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", key)[:80]
         digest = hashlib.sha256(key.encode()).hexdigest()[:8]
-        return FileSystems.join(self.directory, f"{self.kind}-{safe}-{digest}.checkpoint")
+        return str(_files().join(self.directory, f"{self.kind}-{safe}-{digest}.checkpoint"))
+
+
+def _files() -> Any:
+    """Beam's file systems. They take a second to import: whoever keeps no checkpoints should not wait for them."""
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems

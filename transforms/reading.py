@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas import Failure, Report, failure, to_json
 
 logger = logging.getLogger(__name__)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.options import UsageError, project_or_local
 from pipelines.pubsub import LocalOrReal
 from pipelines.topics.applying import Target, apply, plan
 from pipelines.topics.declaration import DEFAULT_FILE, WATCH, Declaration, read_declaration
 from pipelines.topics.status import status
+from pipelines.usage import UsageError, parser_of, project_or_local
+from pipelines.wording import counted
 
 
 def run_apply(argv: list[str]) -> int:
     """`vedette topics apply`: 0 if all is as declared now, 1 if something is not."""
-    parser = argparse.ArgumentParser(
-        prog="vedette topics apply",
-        description="Make topics, subscriptions and schemas as a file declares them. Creates and changes, never deletes.",
+    parser = parser_of(
+        "topics apply",
+        "Make topics, subscriptions and schemas as a file declares them. Creates and changes, never deletes.",
         epilog="+ is created, ~ is changed, ! cannot be changed or was refused (exit status 1).",
     )
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE, metavar="FILE",
@@ -51,9 +51,9 @@ def run_apply(argv: list[str]) -> int:
 
 def run_status(argv: list[str]) -> int:
     """`vedette topics status`: 0."""
-    parser = argparse.ArgumentParser(
-        prog="vedette topics status",
-        description="Topics and subscriptions, backlogs (of the embedded server), and dead letters by stage and reason. Dead "
+    parser = parser_of(
+        "topics status",
+        "Topics and subscriptions, backlogs (of the embedded server), and dead letters by stage and reason. Dead "
         "letters are read through a subscription that is deleted again.",
     )
     parser.add_argument("--project", default="", help="Google Cloud project (default: that of the local endpoint)")
@@ -70,7 +70,7 @@ def _summary(declaration: Declaration, project: str, watches: tuple[str, ...], t
         "topic": len(declaration.topics),
         "subscription": len(list(declaration.subscriptions(watches))),
     }
-    counts = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in declared.items())
+    counts = ", ".join(counted(number, name) for name, number in declared.items())
     not_so = f", {left} not as declared" if left else ""
     named = [name for _, name, _ in declaration.subscriptions([WATCH]) if WATCH in name]
     waiting = f"\nno --watch was given, so this is left out: {', '.join(named)}" if named and not watches else ""

@@ -13,8 +13,9 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.pipeline_context import PipelineContext
 
 from pipelines import collect, detect, monitor
-from pipelines.options import feeds_file, topics_of, watch_directory
+from pipelines.options import feeds_file, topics_of
 from pipelines.running import pin_runner
+from pipelines.usage import watch_directory
 from schemas.watch import load_watch
 
 PROJECT = "projects/example-project"

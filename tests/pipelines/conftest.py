@@ -138,6 +138,7 @@ class Results:
 
 def run_backtest(directory: Path, lines: Any, **options: Any) -> Results:
     source, output = directory / "entries.jsonl", directory / "results"
+    directory.mkdir(exist_ok=True)
     source.write_bytes(jsonl(lines))
     backtest(DetectAlerts(load_watch(WATCH), in_order=True, **options), source, output)
     return Results(output)

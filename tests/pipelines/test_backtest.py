@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from conftest import EDIT, ENTRIES, REPLAY, UNREADABLE, WATCH, Results, jsonl, r
 from fastavro.validation import validate
 
 from pipelines import cli
-from pipelines.backtest import entry_of
+from pipelines.recorded import entry_of
 from schemas import micros
 from schemas.alert import alert_schema
 
@@ -94,7 +92,14 @@ def test_each_unreadable_line_is_a_failure_and_blank_lines_are_none(results: Res
     failures = results.lines("failures.jsonl")
     assert {(f["stage"], f["reason"]) for f in failures} == {("OpenLines", "unreadable-entry")}
     assert sorted(f["payload"] for f in failures) == sorted(line.decode("utf-8", "replace") for line in UNREADABLE)
-    assert all(f["error"] for f in failures)
+    assert {f["payload"]: f["error"] for f in failures}["not json at all"] == "is not JSON: expecting value at column 1"
+
+
+def test_a_failure_names_the_line_of_the_file(results: Results) -> None:
+    lines = (results.directory.parent / "entries.jsonl").read_bytes().splitlines()
+    numbers = [int(f["subject"].removeprefix("line ")) for f in results.lines("failures.jsonl")]
+    assert [lines[number - 1] for number in numbers] == list(UNREADABLE)
+    assert numbers == sorted(numbers)
 
 
 def test_stories_name_their_entries_and_alerts_their_stories(results: Results) -> None:
@@ -110,7 +115,12 @@ def test_stories_name_their_entries_and_alerts_their_stories(results: Results) -
 def test_the_same_input_in_any_order_gives_the_same_files_byte_for_byte(results: Results, tmp_path: Path) -> None:
     lines: list[Any] = [*ENTRIES, EDIT, REPLAY, *UNREADABLE]
     random.Random(3).shuffle(lines)
-    assert run_backtest(tmp_path, lines).files() == results.files()
+    shuffled = run_backtest(tmp_path, lines)
+    one, other = shuffled.files(), results.files()
+    assert one.pop("failures.jsonl") != other.pop("failures.jsonl"), "they name the lines of the file"
+    assert one == other
+    told = [{f["payload"]: f["error"] for f in each.lines("failures.jsonl")} for each in (shuffled, results)]
+    assert told[0] == told[1]
 
 
 def test_all_topics_takes_every_readable_entry_for_relevant(tmp_path: Path) -> None:
@@ -134,8 +144,21 @@ def test_the_command_writes_the_files_and_sums_up(tmp_path: Path, capsys: pytest
     source, output = tmp_path / "log.jsonl", tmp_path / "out"
     source.write_bytes(jsonl(ENTRIES[:3]))
     assert cli.main(["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(output)]) == 0
-    assert capsys.readouterr().out.startswith("3 entries, 3 relevant")
+    assert capsys.readouterr().out == f"3 entries, 3 relevant: 1 story, 1 alert, no failures, in {output}\n"
     assert {p.name for p in output.iterdir()} >= {"entries.jsonl", "stories.jsonl", "alerts.jsonl", "failures.jsonl"}
+
+
+def test_the_command_says_what_could_not_be_read_and_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, output = tmp_path / "log.jsonl", tmp_path / "out"
+    source.write_bytes(jsonl([ENTRIES[8], b"", *UNREADABLE[:4]]))
+    assert cli.main(["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(output)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"1 entry, 0 relevant: 0 stories, 0 alerts, 4 failures, in {output}",
+        "  line 3: is not JSON: expecting value at column 1 (OpenLines)",
+        "  line 4: must be a JSON object with the fields of an entry, not list (OpenLines)",
+        "  line 5: id is missing (OpenLines)",
+        f"  ... {output / 'failures.jsonl'} has them all",
+    ]
 
 
 def test_an_empty_file_gives_empty_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,59 +167,3 @@ def test_an_empty_file_gives_empty_files(tmp_path: Path, capsys: pytest.CaptureF
     assert cli.main(["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(output)]) == 0
     assert capsys.readouterr().out.startswith("0 entries, 0 relevant")
     assert (output / "alerts.jsonl").read_bytes() == b""
-
-
-# why
-
-
-def why(results: Results, capsys: pytest.CaptureFixture[str], entry: str) -> str:
-    assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(results.directory)]) == 0
-    return " ".join(capsys.readouterr().out.split())
-
-
-def test_why_tells_stage_by_stage_what_became_of_an_entry(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
-    told = why(results, capsys, "warning")
-    assert "Gate passed" in told
-    assert "ScoreRelevance" in told
-    assert "INVASION_WARNING" in told
-    assert "FoldStories" in told
-    assert "alert: new in this watch" in told
-
-
-def test_why_tells_the_nearest_entries_and_what_the_nearness_is_made_of(
-    results: Results, capsys: pytest.CaptureFixture[str]
-) -> None:
-    told = why(results, capsys, "warning")
-    assert re.search(
-        r"affinity -?0\.\d\d of 0\.\d\d needed: apart from \S+ “.+?” cosine 0\.\d\d, -?0\.\d\d beyond the common", told
-    )
-    assert re.search(r"words 0\.\d\d: .*actors \d\.\d\d: .*\d h", told)
-    assert re.search(r"(the same page|\d+% of the wording): a copy of buildup “", why(results, capsys, "buildup-copy"))
-
-
-@pytest.mark.parametrize(
-    ("entry", "reason"),
-    [
-        ("buildup-copy", "repeats the wording of buildup"),
-        ("football", "no alert: the entry is not relevant"),
-        ("deutsch", "unsupported language"),
-        ("climate", "closed: no actor and no term"),
-        ("known", "no alert: the feed held it before the watch began"),
-        ("https://arbat-chronicle.example/denial", "Kremlin denies plans to invade Ukraine"),
-        ("arbat-chronicle.example", "Kremlin denies plans to invade Ukraine"),
-    ],
-)
-def test_why_an_entry_did_not_alert(results: Results, capsys: pytest.CaptureFixture[str], entry: str, reason: str) -> None:
-    assert reason in why(results, capsys, entry)
-
-
-def test_why_of_an_entry_that_is_not_there_says_so(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["why", "nothing", "--watch", str(WATCH), "--log", str(results.directory)]) == 2
-    assert "nothing: none of the 12 entries" in capsys.readouterr().err
-
-
-def test_why_reads_a_file_of_entries_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = tmp_path / "log.jsonl"
-    source.write_text(json.dumps(ENTRIES[0]) + "\n")
-    assert cli.main(["why", "buildup", "--watch", str(WATCH), "--log", str(source)]) == 0
-    assert "founds a story" in " ".join(capsys.readouterr().out.split())

@@ -110,3 +110,40 @@ def test_a_streaming_command_tells_its_options(command: str, options: list[str],
     assert cli.main([command, "--help"]) == 0
     told = capsys.readouterr().out
     assert [option for option in options if option not in told] == []
+
+
+def test_on_a_terminal_a_sentence_is_wrapped_between_words_and_a_command_to_copy_is_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    cli._say("vedette x: there is nothing:\n  gcloud pubsub topics create something --project=p")
+    assert capsys.readouterr().err == ("vedette x: there is\nnothing:\n  gcloud pubsub topics create something --project=p\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "hint"), [(["sbscribe"], "did you mean 'subscribe'?"), (["watch", "chek"], "did you mean 'watch check'?")]
+)
+def test_a_name_that_is_nearly_one_is_told(argv: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(argv) == 2
+    assert hint in capsys.readouterr().err
+
+
+def test_a_word_that_begins_several_commands_tells_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["topics"]) == 2
+    assert "vedette topics apply" in capsys.readouterr().err
+    assert cli.main(["topics", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "vedette topics status" in told
+    assert "vedette explain" not in told
+
+
+def test_what_is_loaded_is_told_only_if_asked_for() -> None:
+    argv = [sys.executable, "-m", "pipelines.cli", "explain", "Norway closes its ports", "--watch", "ukraine"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    quiet, told = (
+        subprocess.run([*argv, *more], env=environment, capture_output=True, text=True) for more in ([], ["--verbose"])
+    )
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    assert "sentence model loaded" in told.stderr
+    assert quiet.stdout == told.stdout

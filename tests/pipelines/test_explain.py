@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from html import unescape
 from io import StringIO
 from pathlib import Path
@@ -22,7 +23,7 @@ from pipelines.explained import Explanation, verdict
 from pipelines.explained_page import page
 from pipelines.explained_text import screen
 from pipelines.marking import ACTOR, SIGNAL, Mark, pieces
-from pipelines.options import UsageError
+from pipelines.usage import UsageError
 from schemas.entry import Entry
 from schemas.records import iso, to_dict
 from schemas.watch import Watch, load_watch
@@ -49,7 +50,7 @@ def watch() -> Watch:
 
 @pytest.fixture(scope="module")
 def told(watch: Watch) -> Explanation:
-    return explain(entry_from(TEXT, DAY, no_web), DetectAlerts(watch, in_order=True))
+    return explain(entry_from(TEXT, DAY, no_web), watch)
 
 
 def test_it_reads_what_a_backtest_reads(told: Explanation, watch: Watch, tmp_path: Path) -> None:
@@ -114,6 +115,28 @@ def test_page_and_screen_show_every_actor_and_every_signal(told: Explanation, wa
     assert {w for w in wanted if w not in words} == set()
 
 
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_an_actor_is_a_line_on_screens_of_any_width(told: Explanation, watch: Watch, width: int) -> None:
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(screen(told, watch))
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
+    assert "Boris Johnson  GBRGOV  person, Prime Minister of the United Kingdom" in lines
+    assert "    “Russia”: a name of the list; “Moscow”: a seat of government that acts" in lines
+
+
+def test_an_entry_that_is_not_relevant_is_read_as_the_graph_reads_it(watch: Watch, tmp_path: Path) -> None:
+    texts = ("Storm closes schools along the coast", "Shakhtar Donetsk beat Dynamo Kyiv with a late goal", "Sturm an der Küste")
+    found = [explain(replace(entry_from(text, DAY, no_web), id=f"e{n}"), watch) for n, text in enumerate(texts)]
+    lines = [json.dumps(to_dict(each.entry)) for each in found]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    backtest(DetectAlerts(watch, in_order=True), tmp_path / "in.jsonl", tmp_path / "out")
+    read = [json.loads(line) for line in (tmp_path / "out" / "entries.jsonl").open("rb")]
+    assert [(e.entry.id, e.gated, e.outcome, e.relevance) for e in found] == [
+        (r["id"], r["gated"], r["outcome"], r["relevance"]) for r in sorted(read, key=lambda r: r["id"])
+    ]
+    assert {e.judgement for e in found} == {None}
+
+
 def test_the_command_writes_the_page_and_answers_in_json(
     told: Explanation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,7 +150,7 @@ def test_the_command_writes_the_page_and_answers_in_json(
 
 
 def test_what_is_not_read_is_said_to_be_not_read(watch: Watch) -> None:
-    french = explain(entry_from("Macron reçoit Zelensky à l'Élysée", DAY, no_web), DetectAlerts(watch, in_order=True))
+    french = explain(entry_from("Macron reçoit Zelensky à l'Élysée", DAY, no_web), watch)
     assert (french.actors, french.signals) == ((), ())
     assert verdict(french) == "Not read: it is not in a language that the watch reads."
 

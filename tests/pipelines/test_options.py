@@ -10,21 +10,19 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from pipelines import collect
 from pipelines.options import (
-    LOCAL_PROJECT,
     LOCAL_RUNNER,
     CollectOptions,
     DetectOptions,
     TopicOptions,
-    UsageError,
     feeds_file,
     is_local,
     project_of,
     state_dir_of,
     subscription_name,
     topics_of,
-    watch_directory,
 )
 from pipelines.running import pin_runner
+from pipelines.usage import LOCAL_PROJECT, UsageError, watch_directory
 
 ROOT = Path(__file__).parents[2]
 

@@ -69,6 +69,8 @@ def run(tmp_path: Path) -> Terminal:
 
 def test_alerts_come_a_killed_part_comes_back_and_ctrl_c_ends_it_all(run: Terminal, tmp_path: Path) -> None:
     run.wait_for(b"why:")
+    assert re.search(rb"\nexport PUBSUB_EMULATOR_HOST=127\.0\.0\.1:\d+\r\n", run.screen), "a line of its own, to be copied"
+    run.wait_for(b" relevant, ")
     (detector,) = [line for line in processes_of(tmp_path) if "pipelines.cli detect" in line]
     assert "--watch" in detector
     subprocess.run(["pkill", "-9", "-f", f"pipelines.cli detect.*{tmp_path}"], check=True)

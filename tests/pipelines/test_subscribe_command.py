@@ -21,6 +21,7 @@ from cloud import PROJECT, Cloud
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import types
 
+from pipelines import cli
 from pipelines.pubsub import LocalOrReal, subscriber
 from transforms.publishing.client import check_endpoint, publish_all
 from transforms.publishing.limits import Message
@@ -194,12 +195,29 @@ def test_since_starts_with_what_the_topic_retains(bells: Cloud, tmp_path: Path) 
     assert Subscribing(tmp_path, "--since", "1h", "--max", "2").end()[1] == ["a1", "a2"]
 
 
+def test_the_command_that_moves_a_subscription_of_a_local_server_is_told_and_does_it(bells: Cloud, tmp_path: Path) -> None:
+    publish(1, 2)
+    assert Subscribing(tmp_path, "--subscription", "named", "--max", "2").end()[1] == ["a1", "a2"]
+    err = Subscribing(tmp_path, "--subscription", "named", "--since", "1h").end()[2]
+    assert "gcloud" not in err
+    moving = err.strip().splitlines()[-1].strip().replace("python ", f"{sys.executable} ", 1)
+    subprocess.run(moving, shell=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    seen = ("--seen", str(tmp_path / "another"))
+    assert Subscribing(tmp_path, "--subscription", "named", "--max", "2", *seen).end()[1] == ["a1", "a2"]
+
+
+def test_of_google_it_is_gcloud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
+    assert cli.main(["subscribe", "--project", "p", "--subscription", "named", "--since", "2026-02-03T04:05Z"]) == 2
+    assert "gcloud pubsub subscriptions seek named --project=p --time=2026-02-03T04:05:00Z" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["--filter", "severity > 3"], "--filter severity > 3: "),
         (["--subscription", "none"], "the subscription projects/vedette-local/subscriptions/none ended: 404"),
-        (["--subscription", "named", "--since", "2h"], "move an existing one with"),
+        (["--subscription", "named", "--since", "2h"], "Leave --subscription out, or move the existing one"),
         (["--subscription", "topics/named"], "give NAME or projects/P/subscriptions/NAME"),
         (["--since", "2999-01-01"], "2999-01-01 is in the future"),
     ],

@@ -91,7 +91,7 @@ def test_what_is_left_out_is_what_pubsub_takes_for_it_except_that_nothing_expire
         ("topics:\n  bells: {retention: 5}\n", "5 is no length of time: write 90s, 10m, 12h or 7d"),
         ("topics:\n  bells: {retention: 32d}\n", "32d is not between 10m and 31d"),
         ("topics:\n  bells: {retention: 5m}\n", "5m is not between 10m and 31d"),
-        ("topics:\n  bells:\n    colour: red\n", "3: topics.bells.colour: Extra inputs are not permitted"),
+        ("topics:\n  bells:\n    colour: red\n", "3: topics.bells.colour: unknown field: there are retention, "),
         ("topics:\n  bells{watch}:\n", "only a subscription can have {watch} in its name"),
         (
             "topics:\n  bells:\n    schema: {name: none, encoding: JSON}\n",
@@ -100,7 +100,7 @@ def test_what_is_left_out_is_what_pubsub_takes_for_it_except_that_nothing_expire
         ("topics:\n  bells:\n    schema: {name: none, encoding: XML}\n", "Input should be 'JSON' or 'BINARY'"),
         ("schemas:\n  abc: {definition: none.avsc}\ntopics: {}\n", "2: schemas.abc.definition: there is no file none.avsc"),
         ("schemas:\n  abc: {definition: topics.yaml}\ntopics: {}\n", "2: schemas.abc.definition: topics.yaml: "),
-        ("schemas: {}\n", "topics: Field required"),
+        ("schemas: {}\n", "topics: is missing"),
         ("topics:\n  bells:\n  bells:\n", "3: bells: stands twice"),
     ],
 )

@@ -9,8 +9,8 @@ from cloud import PROJECT, Cloud
 from google.api_core.exceptions import InvalidArgument
 from google.pubsub_v1 import SchemaServiceClient, types
 
-from pipelines.options import UsageError
 from pipelines.pubsub import LocalOrReal
+from pipelines.usage import UsageError
 from schemas.alert import alert_schema
 
 MINE = f"projects/{PROJECT}"

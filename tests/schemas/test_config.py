@@ -14,12 +14,22 @@ from schemas.watch import load_watch
 ROOT = Path(__file__).parents[2]
 
 
+class Flag(Settings):
+    colour: str = ""
+
+
+class Hold(Settings):
+    tons: int = 0
+
+
 class Ship(Settings):
     name: str
     guns: int = 0
     launched: date | None = None
     decks: tuple[int, ...] = ()
     escorts: tuple[Ship, ...] = ()
+    flag: Flag | None = None
+    holds: dict[str, Hold] | None = None
 
 
 def problems_of(tmp_path: Path, text: str | bytes) -> list[tuple[int, str, str]]:
@@ -37,12 +47,21 @@ def problems_of(tmp_path: Path, text: str | bytes) -> list[tuple[int, str, str]]
     [
         ("", 1, "", "must be a mapping of fields, not NoneType"),
         ("- a\n- b\n", 1, "", "must be a mapping of fields, not list"),
-        ("guns: 3\n", 1, "name", "required"),
+        ("guns: 3\n", 1, "name", "is missing"),
         ("name: Swift\nguns: many\n", 2, "guns", "integer"),
-        ("name: Swift\n\n# why\nsails: 3\n", 4, "sails", "not permitted"),
+        (
+            "name: Swift\n\n# why\nsails: 3\n",
+            4,
+            "sails",
+            "unknown field: there are name, guns, launched, ",
+        ),
+        ("name: Swift\nlaunch: 2021-02-01\n", 2, "launch", "unknown field: did you mean launched?"),
+        ("name: Swift\nescorts:\n  - name: A\n    gun: 2\n", 4, "escorts.0.gun", "unknown field: did you mean guns?"),
+        ("name: Swift\nflag: {color: red}\n", 2, "flag.color", "unknown field: did you mean colour?"),
+        ("name: Swift\nholds:\n  fore: {tonnes: 2}\n", 3, "holds.fore.tonnes", "unknown field: did you mean tons?"),
         ("name: Swift\nname: Slow\n", 2, "name", "stands twice"),
         ("name: Swift\ndecks:\n  - 1\n  - two\n", 4, "decks.1", "integer"),
-        ("name: Swift\nescorts:\n  - name: A\n  - {guns: 2}\n", 4, "escorts.1.name", "required"),
+        ("name: Swift\nescorts:\n  - name: A\n  - {guns: 2}\n", 4, "escorts.1.name", "is missing"),
         ("name: Swift\nescorts:\n  - name: A\n    name: B\n", 4, "name", "stands twice"),
         ("name: Swift\nlaunched: 2021-02-31\n", 2, "", "day is out of range"),
         ("name: no\n", 1, "name", "string"),

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 READ_ALL = """
 import hashlib, json
-from pipelines.backtest import entry_of
+from pipelines.recorded import entry_of
 from pipelines.recording import Recording, entries
 from schemas.records import to_json
 from schemas.watch import load_watch

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import apache_beam as beam
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas import Report
 from schemas.watch import Watch
+from transforms.actors.stage import tagged
 from transforms.actors.tagger import tagger_for
-from transforms.language import UNSUPPORTED_LANGUAGE, is_read
 from transforms.reading import Reader, read_each
 
 
@@ -37,10 +38,3 @@ class TagActors(beam.PTransform):
 def _reader(watch: Watch, model: str) -> Reader:
     tagger_for(watch, model)
     return partial(tagged, watch=watch, model=model)
-
-
-def tagged(report: Report, watch: Watch, model: str = "") -> Report:
-    """The report with its actors, or with its outcome if its entry is in a language that the watch does not read."""
-    if not is_read(report.entry, watch.languages):
-        return replace(report, outcome=UNSUPPORTED_LANGUAGE)
-    return replace(report, actors=tagger_for(watch, model).tag(report.entry))

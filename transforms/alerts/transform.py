@@ -10,6 +10,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas.alert import Alert
 from schemas.failure import Failure, failure
 from schemas.records import to_json

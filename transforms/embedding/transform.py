@@ -14,9 +14,10 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas import Failure, Report
-from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
+from transforms.embedding.stage import vectors
 from transforms.reading import FAILURES, REPORTS, dead_letter
 
 logger = logging.getLogger(__name__)
@@ -72,23 +73,22 @@ class _Read(beam.DoFn):
         waiting, self.waiting = self.waiting, []
         gated = [w.value for w in waiting if w.value.gated]
         try:
-            vectors = self._vectors(gated)
+            known = self._vectors(gated)
         except Exception:  # one of them cannot be embedded: each by itself, to find out which
             logger.exception("%s failed on a batch of %d", STAGE, len(gated))
-            vectors = {}
+            known = {}
         for windowed in waiting:
             try:
-                yield windowed.with_value(self._embedded(windowed.value, vectors))
+                yield windowed.with_value(self._embedded(windowed.value, known))
             except Exception as e:
                 dead = dead_letter(STAGE, windowed.value, e)
                 yield TaggedOutput(FAILURES, windowed.with_value(dead))
 
-    def _embedded(self, report: Report, vectors: dict[int, bytes]) -> Report:
+    def _embedded(self, report: Report, known: dict[int, bytes]) -> Report:
         if not report.gated:
             return report
-        return replace(report, vector=vectors.get(id(report)) or self._vectors([report])[id(report)])
+        return replace(report, vector=known.get(id(report)) or self._vectors([report])[id(report)])
 
     def _vectors(self, reports: list[Report]) -> dict[int, bytes]:
         """Vectors by the identity of their report."""
-        embedded = self.embedder.embed([title_and_lead(report.entry) for report in reports])
-        return {id(report): vector.astype("<f4").tobytes() for report, vector in zip(reports, embedded, strict=True)}
+        return {id(report): vector for report, vector in zip(reports, vectors(self.embedder, reports), strict=True)}

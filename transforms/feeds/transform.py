@@ -22,6 +22,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas.config import ConfigError, Problem
 from schemas.entry import Entry
 from schemas.failure import Failure

@@ -8,15 +8,8 @@ Nobody waits: the entry is folded with the words of its feed, and the new versio
 
 from __future__ import annotations
 
-from typing import Any
+from transforms.on_demand import on_demand
 
 __all__ = ["FetchFullText", "RequestFullText"]
 
-
-def __getattr__(name: str) -> Any:
-    # Imported on demand: the process that reads pages shares this package and has no use for Beam.
-    if name in __all__:
-        from transforms.fulltext import transform
-
-        return getattr(transform, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = on_demand(__name__, "FetchFullText", "RequestFullText")

@@ -24,6 +24,7 @@ from apache_beam.coders import BytesCoder
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas.entry import Entry
 from schemas.failure import Failure, failure
 from schemas.records import from_json, to_json

@@ -16,6 +16,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas.alert import Alert
 from schemas.entry import Entry
 from schemas.failure import Failure, failure

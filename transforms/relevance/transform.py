@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas import Report
 from schemas.watch import Watch
 from transforms.reading import Reader, read_each
 from transforms.relevance.gate import gate_for
-from transforms.relevance.score import NOT_RELEVANT, RELEVANT, scorer_for
+from transforms.relevance.score import scorer_for
+from transforms.relevance.stage import gated, scored
 
 
 @dataclass
@@ -56,27 +58,6 @@ class ScoreRelevance(beam.PTransform):
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
         prepare = partial(_score_reader, self.watch, self.model, self.threads, self.all_topics)
         return reports | "Score" >> read_each("ScoreRelevance", prepare)
-
-
-def gated(report: Report, watch: Watch, all_topics: bool = False) -> Report:
-    """The report with `gated`. One that has its outcome already stays as it is, unless every topic is wanted."""
-    if all_topics:
-        return replace(report, gated=True, outcome="")
-    return report if report.outcome else replace(report, gated=gate_for(watch).passes(report))
-
-
-def scored(report: Report, watch: Watch, model: str = "", threads: int = 0, all_topics: bool = False) -> Report:
-    """The report with `relevance` and `outcome`. One that has its outcome already stays as it is.
-
-    Raises ValueError if a gated report has no vector, ModelError if the model cannot be loaded.
-    """
-    if report.outcome:
-        return report
-    if not report.gated:
-        return replace(report, outcome=NOT_RELEVANT)
-    scorer = scorer_for(watch, model, threads)
-    relevance = scorer.score(report)
-    return replace(report, relevance=relevance, outcome=RELEVANT if all_topics else scorer.outcome(relevance))
 
 
 def _gate_reader(watch: Watch, all_topics: bool) -> Reader:

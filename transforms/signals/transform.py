@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import apache_beam as beam
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas import Report
 from schemas.watch import Watch
 from transforms.reading import Reader, read_each
+from transforms.signals.stage import signalled
 from transforms.signals.tagger import tagger_for
 
 
@@ -36,9 +38,5 @@ class TagSignals(beam.PTransform):
 
 
 def _reader(watch: Watch, model: str, threads: int) -> Reader:
-    tagger = tagger_for(watch, model, threads)
-
-    def read(report: Report) -> Report:
-        return replace(report, signals=tagger.tag(report.entry, report.actors)) if report.gated else report
-
-    return read
+    tagger_for(watch, model, threads)  # a missing model stops the pipeline here, not entry by entry
+    return partial(signalled, watch=watch, model=model, threads=threads)

@@ -30,6 +30,7 @@ from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateS
 from apache_beam.typehints import KV
 from apache_beam.utils.windowed_value import WindowedValue
 
+import schemas.rows  # noqa: F401  Beam encodes records as rows
 from schemas.failure import Failure, failure
 from schemas.records import to_json
 from schemas.report import Report

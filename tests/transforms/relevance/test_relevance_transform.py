@@ -13,7 +13,7 @@ from test_relevance_score import Axes
 
 from schemas import Report
 from schemas.watch import Relevance
-from transforms.relevance import Gate, ScoreRelevance, transform
+from transforms.relevance import Gate, ScoreRelevance, stage, transform
 from transforms.relevance.score import RelevanceScorer
 
 WATCH = a_watch().model_copy(update={"relevance": Relevance(description=("0",), decoys=("1",))})
@@ -44,7 +44,8 @@ def test_the_gate_marks_what_may_be_meant(all_topics: bool, expected: list[tuple
 
 @pytest.mark.parametrize("all_topics", [False, True])
 def test_every_report_gets_its_outcome(all_topics: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transform, "scorer_for", lambda watch, model, threads: RelevanceScorer(watch, Axes()))
+    for module in (transform, stage):
+        monkeypatch.setattr(module, "scorer_for", lambda watch, model, threads: RelevanceScorer(watch, Axes()))
     reports = [
         a_report(an_entry("near"), vector=vector(0), outcome="", relevance=0.0),
         a_report(an_entry("decoy"), vector=vector(1), outcome="", relevance=0.0),

@@ -13,7 +13,7 @@ from schemas.watch import Watch, load_watch
 from transforms.actors import tagger_for
 from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import embedder
-from transforms.relevance.transform import gated, scored
+from transforms.relevance.stage import gated, scored
 
 WATCHES = Path(__file__).parents[3] / "watches"
 

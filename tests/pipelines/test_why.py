@@ -1,0 +1,109 @@
+"""`vedette why`: what became of an entry, stage by stage, read from a backtest or from a log."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ENTRIES, WATCH, Results, jsonl, run_backtest
+
+from pipelines import cli
+
+
+def why(results: Results, capsys: pytest.CaptureFixture[str], entry: str) -> str:
+    assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(results.directory)]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_it_tells_stage_by_stage_what_became_of_an_entry(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    told = why(results, capsys, "warning")
+    assert "Gate passed" in told
+    assert "ScoreRelevance" in told
+    assert "INVASION_WARNING" in told
+    assert "FoldStories" in told
+    assert "alert: new in this watch" in told
+
+
+def test_it_tells_the_nearest_entries_and_what_the_nearness_is_made_of(
+    results: Results, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = why(results, capsys, "warning")
+    assert re.search(
+        r"affinity -?0\.\d\d of 0\.\d\d needed: apart from \S+ “.+?” cosine 0\.\d\d, -?0\.\d\d beyond the common", told
+    )
+    assert re.search(r"words 0\.\d\d: .*actors \d\.\d\d: .*\d h", told)
+    assert re.search(r"(the same page|\d+% of the wording): a copy of buildup “", why(results, capsys, "buildup-copy"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("buildup-copy", "repeats the wording of buildup"),
+        ("football", "no alert: the entry is not relevant"),
+        ("deutsch", "unsupported language"),
+        ("climate", "closed: no actor and no term"),
+        ("known", "no alert: the feed held it before the watch began"),
+        ("https://arbat-chronicle.example/denial", "Kremlin denies plans to invade Ukraine"),
+        ("arbat-chronicle.example", "Kremlin denies plans to invade Ukraine"),
+    ],
+)
+def test_it_tells_why_no_alert_was_raised(results: Results, capsys: pytest.CaptureFixture[str], entry: str, reason: str) -> None:
+    assert reason in why(results, capsys, entry)
+
+
+def test_an_entry_that_is_not_there_is_said_so(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["why", "nothing", "--watch", str(WATCH), "--log", str(results.directory)]) == 2
+    assert "nothing: none of the 12 entries of the log has this id or url" in capsys.readouterr().err
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(jsonl([*reversed(ENTRIES), b"not json", b'{"id": "timeless", "feed": "f", "outlet": "o"}']))
+    return path
+
+
+@pytest.fixture
+def undetected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be detected."""
+    monkeypatch.setitem(sys.modules, "pipelines.backtest", None)
+
+
+@pytest.mark.usefixtures("undetected")
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("nothing", "none of the 10 entries of the log has this id or url"),
+        ("timeless", "line 12 of the log is no entry: neither published nor seen_at is given"),
+    ],
+)
+def test_an_unknown_entry_is_said_before_anything_is_detected(
+    log: Path, capsys: pytest.CaptureFixture[str], entry: str, complaint: str
+) -> None:
+    assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(log)]) == 2
+    assert f"{entry}: {complaint}" in capsys.readouterr().err
+
+
+def test_a_log_is_detected_up_to_the_entry_and_says_the_same_as_the_whole(
+    results: Results, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = log.parent / "whole"
+    run_backtest(source, ENTRIES)
+    capsys.readouterr()
+    for entry, before in (("buildup-copy", 3), ("warning", 5)):
+        assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(log)]) == 0
+        told = capsys.readouterr()
+        assert told.err == f"reading the log up to this entry, as the detector did: {before} entries of 10\n"
+        assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(source / "results")]) == 0
+        assert _without_counts(told.out) == _without_counts(capsys.readouterr().out)
+
+
+def _without_counts(told: str) -> str:
+    """Without how many entries a story has: those that came later are not in it yet."""
+    return re.sub(r"”, \d+ entr(y|ies)", "", " ".join(told.split()))
+
+
+def test_of_many_entries_with_a_part_of_the_url_the_first_are_told(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "and 7 more: give the whole url, or the id" in why(results, capsys, ".example/")
