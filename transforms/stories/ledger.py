@@ -45,8 +45,6 @@ class Folded(NamedTuple):
 class StoryLedger:
     """Folds reports, and can be written down at any time.
 
-    unsaved     reports folded since the last checkpoint
-    passed      how often the position was moved on since then without a report to fold
     mute_until  reports at or before this position of the log are history under another configuration: they are folded
                 but raise nothing
     """
@@ -59,12 +57,9 @@ class StoryLedger:
         self.fold_ = Fold(watch, judge)
         self.outbox: deque[tuple[int, Story]] = deque(maxlen=OUTBOX)
         self._folded: dict[tuple[int, str, str], Folded] = {}  # by position, entry id and content hash; the latest stands last
-        self.unsaved = 0
-        self.passed = 0
 
     def fold(self, report: Report) -> tuple[Report, Story | None]:
         """The report completed, and the revision of the story it made (None if it made none)."""
-        self.unsaved += 1
         self.position = max(self.position, report.position)
         line = report.position, report.entry.id, report.entry.content_hash
         known = self._folded.get(line)
@@ -83,16 +78,9 @@ class StoryLedger:
                 self.outbox.append((report.position, story))
         return completed, story
 
-    def pass_on(self, position: int) -> tuple[()]:
+    def pass_on(self, position: int) -> None:
         """Move on in the log past entries that are not relevant."""
         self.position = max(self.position, position)
-        self.passed += 1
-        return ()
-
-    @property
-    def due(self) -> int:
-        """How much a restart would have to do again: reports to fold, and bundles of others to read."""
-        return max(self.unsaved, self.passed)
 
     def unconfirmed(self) -> list[Story]:
         """The latest alerting revisions, of which nobody can say whether they were published."""

@@ -2,14 +2,14 @@
 
     log ──► report ──► [ ledger of the watch ] ──► report completed, story's new revision
                           │          ▲
-             deltas, snapshot     rebuilt when the cache
-             (Beam state)         does not match the state
+          the runner's state      rebuilt when the cache
+          (cells.py)              does not match the state
                           │
-                     checkpoint (file, every so many reports)
+          files for a restart (journal.py)
 
-The ledger in memory is a cache of Beam's state. The state is a snapshot and the reports folded since (the deltas), with a
+The ledger in memory is a cache of the runner's state. The state is a snapshot and the reports folded since, with a
 generation that counts the reports and tells one history of them from another. The cache is used only if its
-generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and deltas. The
+generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and reports. The
 DirectRunner makes a new DoFn for each bundle, so the cache belongs to the process.
 """
 
@@ -20,7 +20,7 @@ import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -36,7 +36,9 @@ from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
-from transforms.checkpoints import Checkpoint, Checkpoints
+from transforms.checkpoints import Checkpoints, Mark
+from transforms.stories.cells import BUNDLE, Cells, DamagedState, Head, Writing
+from transforms.stories.journal import Journal, read_ledger
 from transforms.stories.ledger import StoryLedger
 
 logger = logging.getLogger(__name__)
@@ -45,10 +47,8 @@ KIND = "stories"
 STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
-ENTRIES_PER_CHECKPOINT = 20
-"""A checkpoint is due when a twentieth as many reports as the window holds are not in it: writing one costs a few ms for each
-of them then, and a restart has no more than that to do again."""
 _CACHED_LEDGERS = 8
+_NUMBERED = coders.TupleCoder([coders.VarIntCoder(), coders.registry.get_coder(Report)])
 
 
 class Generation(NamedTuple):
@@ -71,7 +71,16 @@ class Generation(NamedTuple):
         return cls(int(seen), digest)
 
 
-_ledgers: OrderedDict[tuple[str, str], tuple[Generation, StoryLedger]] = OrderedDict()
+@dataclass
+class _Held:
+    """What this process holds of a key: the ledger, what there is of it in files, and a snapshot it is writing."""
+
+    ledger: StoryLedger
+    journal: Journal
+    writing: Writing | None = None
+
+
+_held: OrderedDict[tuple[str, str], tuple[Generation, _Held]] = OrderedDict()
 
 
 @dataclass
@@ -86,7 +95,7 @@ class FoldStories(beam.PTransform):
                        reports of the input in memory
     alert_on_backfill  see AlertPolicy
     state_dir          where checkpoints are written, "" for none
-    checkpoint_every   folded reports between two checkpoints, at the least (a twentieth of the window, if that is more)
+    checkpoint_every   folded reports between two writings of checkpoints or segments of them
     mute_until         see StoryLedger: used where no checkpoint of the same configuration is found
     """
 
@@ -164,34 +173,43 @@ class _Keeper:
     def fresh(self) -> StoryLedger:
         return StoryLedger(self.watch, self.policy, self.mute_until)
 
-    def from_checkpoint(self, key: str) -> tuple[StoryLedger, bytes] | None:
-        """The ledger and its state as written down."""
-        checkpoint = self.checkpoints.read(key)
-        if checkpoint is None or checkpoint.config_hash != self.watch.config_hash:
-            return None
-        try:
-            return StoryLedger.restore(self.watch, self.policy, checkpoint.state), checkpoint.state
-        except (ValueError, KeyError, TypeError) as e:
-            logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
-            return None
+    def holding(self, key: str, ledger: StoryLedger, mark: Mark | None = None) -> _Held:
+        return _Held(ledger, Journal(self.checkpoints, key, self.watch.config_hash, self.checkpoint_every, mark))
 
-    def cached(self, key: str, generation: Generation) -> StoryLedger | None:
-        entry = _ledgers.get((self.instance, key))
+    def from_checkpoint(self, key: str, upto: Mark | None = None) -> tuple[StoryLedger, Mark] | None:
+        return read_ledger(self.watch, self.policy, self.checkpoints, key, upto)
+
+    def rebuilt(self, key: str, cells: Cells, head: Head) -> StoryLedger:
+        """The ledger that the runner's state speaks of. Raises DamagedState if it cannot be had."""
+        if head.chunks:
+            ledger = StoryLedger.restore(self.watch, self.policy, cells.snapshot(head))
+        elif head.origin:
+            found = self.from_checkpoint(key, Mark.read(head.origin))
+            if found is None:
+                raise DamagedState(f"the checkpoint that watch {key} started from is not there any more")
+            ledger, _ = found
+        else:
+            ledger = self.fresh()
+        for report in cells.since(head):
+            ledger.fold(report)
+        return ledger
+
+    def cached(self, key: str, generation: Generation) -> _Held | None:
+        entry = _held.get((self.instance, key))
         return entry[1] if entry and entry[0] == generation else None
 
-    def cache(self, key: str, generation: Generation, ledger: StoryLedger) -> None:
-        _ledgers[self.instance, key] = (generation, ledger)
-        _ledgers.move_to_end((self.instance, key))
-        while len(_ledgers) > _CACHED_LEDGERS:
-            _ledgers.popitem(last=False)
+    def cache(self, key: str, generation: Generation, held: _Held) -> None:
+        _held[self.instance, key] = (generation, held)
+        _held.move_to_end((self.instance, key))
+        while len(_held) > _CACHED_LEDGERS:
+            _held.popitem(last=False)
 
     def forget(self, key: str) -> None:
-        _ledgers.pop((self.instance, key), None)
+        _held.pop((self.instance, key), None)
 
-    def write_checkpoint(self, key: str, ledger: StoryLedger) -> None:
-        ledger.unsaved = ledger.passed = 0  # also if it fails: the next try comes when the next checkpoint is due
+    def write_down(self, key: str, held: _Held, in_segments: bool) -> None:
         try:
-            self.checkpoints.write(key, Checkpoint(ledger.state(), ledger.position, self.watch.config_hash))
+            held.journal.write(held.ledger, in_segments)
             Metrics.counter("stories", "checkpoints").inc()
         except OSError as e:
             Metrics.counter("stories", "checkpoints_failed").inc()
@@ -238,67 +256,81 @@ class _FoldInOrder(beam.DoFn):
 
 
 class _Fold(beam.DoFn):
-    """State over time, with 2 deltas to a snapshot:
+    """State over time: see cells.py."""
 
-    report   generation   deltas      snapshot
-    -        0            -           -
-    r1       1            r1          -
-    r2       2            -           after r2
-    r3       3            r3          after r2
-    """
-
-    SNAPSHOT = ReadModifyWriteStateSpec("snapshot", coders.BytesCoder())
-    DELTAS = BagStateSpec("deltas", coders.registry.get_coder(Report))
-    GENERATION = ReadModifyWriteStateSpec("generation", coders.StrUtf8Coder())
+    HEAD = ReadModifyWriteStateSpec("head", coders.StrUtf8Coder())
+    SNAPSHOT_0 = BagStateSpec("snapshot_0", coders.BytesCoder())
+    SNAPSHOT_1 = BagStateSpec("snapshot_1", coders.BytesCoder())
+    REPORTS_0 = BagStateSpec("reports_0", _NUMBERED)
+    REPORTS_1 = BagStateSpec("reports_1", _NUMBERED)
 
     def __init__(self, keeper: _Keeper) -> None:
         self.keeper = keeper
 
+    def start_bundle(self) -> None:
+        self.budget = BUNDLE
+        self.leaning: set[str] = set()  # keys whose state, as it was before this bundle, needs a checkpoint to stay
+
     def process(
         self,
         element: tuple[str, Report],
-        snapshot: Any = beam.DoFn.StateParam(SNAPSHOT),  # noqa: B008
-        deltas: Any = beam.DoFn.StateParam(DELTAS),  # noqa: B008
-        generation: Any = beam.DoFn.StateParam(GENERATION),  # noqa: B008
+        head: Any = beam.DoFn.StateParam(HEAD),  # noqa: B008
+        snapshot_0: Any = beam.DoFn.StateParam(SNAPSHOT_0),  # noqa: B008
+        snapshot_1: Any = beam.DoFn.StateParam(SNAPSHOT_1),  # noqa: B008
+        reports_0: Any = beam.DoFn.StateParam(REPORTS_0),  # noqa: B008
+        reports_1: Any = beam.DoFn.StateParam(REPORTS_1),  # noqa: B008
     ) -> Iterator[Any]:
         key, report = element
-        now = Generation.read(generation.read())
-        ledger = self.keeper.cached(key, now)
-        if ledger is None and now.seen:
-            ledger = self._rebuild(snapshot.read(), deltas.read())
-        if ledger is None:
+        cells = Cells(head, (snapshot_0, snapshot_1), (reports_0, reports_1))
+        now = cells.read_head()
+        generation = Generation.read(now.generation)
+        held = self.keeper.cached(key, generation)
+        if held is None and generation.seen:
+            held = self.keeper.holding(key, self.keeper.rebuilt(key, cells, now))
+            now = cells.drop_begun(now)
+        if held is None:
             restart = self.keeper.from_checkpoint(key)
             if restart is not None:  # the runner knows nothing of the key: this process is a restart
-                ledger, state = restart
-                snapshot.write(state)
+                ledger, mark = restart
+                held, now = self.keeper.holding(key, ledger, mark), replace(now, origin=str(mark))
                 for story in ledger.unconfirmed():
                     yield beam.pvalue.TaggedOutput(STORIES, story)
-        if ledger is None:
-            ledger = self.keeper.fresh()
+        if held is None:
+            held = self.keeper.holding(key, self.keeper.fresh())
 
         try:
-            outputs = list(_folded(ledger, report)) if report.relevant else ledger.pass_on(report.position)
+            outputs = self._fold(held, report)
         except Exception as e:  # Dataflow would retry the bundle for ever: the entry becomes a dead letter
             self.keeper.forget(key)
             yield _dead(report, e)
             return
-        now = now.after(report)
-        generation.write(str(now))
-        if now.seen % _reports_per_snapshot(ledger.fold_.size) == 0:
-            snapshot.write(ledger.state())
-            deltas.clear()
-        elif report.relevant:  # a position that is lost costs a restart a little more reading
-            deltas.add(report)
-        self.keeper.cache(key, now, ledger)
+        generation = generation.after(report)
+        if now.origin:
+            self.leaning.add(key)
+        cells.write_head(self._kept(cells, replace(now, generation=str(generation)), held, report, generation.seen))
+        self.keeper.cache(key, generation, held)
         yield from outputs
-        if ledger.due >= max(self.keeper.checkpoint_every, ledger.fold_.size // ENTRIES_PER_CHECKPOINT):
-            self.keeper.write_checkpoint(key, ledger)
+        if held.journal.due:
+            self.keeper.write_down(key, held, in_segments=key in self.leaning)
 
-    def _rebuild(self, snapshot: bytes | None, deltas: Iterable[Report]) -> StoryLedger:
-        if snapshot:
-            ledger = StoryLedger.restore(self.keeper.watch, self.keeper.policy, snapshot)
-        else:
-            ledger = self.keeper.fresh()
-        for report in deltas:
-            ledger.fold(report)
-        return ledger
+    def _fold(self, held: _Held, report: Report) -> list[Any]:
+        if report.relevant:
+            outputs = list(_folded(held.ledger, report))
+            held.journal.folded(report)
+            return outputs
+        held.ledger.pass_on(report.position)
+        held.journal.passed()
+        return []
+
+    def _kept(self, cells: Cells, head: Head, held: _Held, report: Report, number: int) -> Head:
+        """The head after the report and, now and then, pieces of a snapshot were written into the cells."""
+        if report.relevant:  # a position that is lost costs a restart a little more reading
+            cells.add(head, number, report)
+        if not head.begun and number % _reports_per_snapshot(held.ledger.fold_.size) == 0:
+            held.writing, head = Writing.of(held.ledger.state()), replace(head, begun=True)
+        if held.writing is not None and self.budget > 0:
+            head, spent = held.writing.go_on(cells, head, self.budget)
+            self.budget -= spent
+            if not head.begun:
+                held.writing = None
+        return head
