@@ -36,7 +36,7 @@ from schemas.watch import load_watch
 from transforms.alerts import AlertPolicy
 from transforms.checkpoints import Checkpoints
 from transforms.stories.journal import SEGMENTS_SHARE, Journal
-from transforms.stories.ledger import StoryLedger
+from transforms.stories.ledger import StoryLedger, trace_of
 
 ENTRIES = 70_000
 EVERY = 100
@@ -106,8 +106,7 @@ def write_down(journal: Journal, ledger: StoryLedger, later: list[Report]) -> No
     for n, report in enumerate(later):
         entry = replace(report.entry, time=BEGIN + 2 * 86_400 * SECOND, published=BEGIN + 2 * 86_400 * SECOND)
         report = replace(report, entry=entry, position=begin + n)
-        ledger.fold(report)
-        journal.folded(report)
+        journal.folded(trace_of(*ledger.fold(report)))
         if journal.due:
             journal.write(ledger)
 

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from schemas.report import Report
+from transforms.stories.ledger import Trace
 
 CHUNK = 1 << 20
 BUNDLE = 16 << 20
@@ -73,14 +73,14 @@ class Cells(NamedTuple):
             raise DamagedState(f"{len(numbered)} chunks of a snapshot that has {head.chunks}")
         return b"".join(chunk[_NUMBER.size :] for chunk in numbered)
 
-    def since(self, head: Head) -> Iterator[Report]:
+    def since(self, head: Head) -> Iterator[Trace]:
         """The reports since the snapshot that counts, in order."""
         numbered = [*self.reports[head.whole].read(), *(self.reports[1 - head.whole].read() if head.begun else ())]
-        yield from (report for _, report in sorted(numbered, key=itemgetter(0)))
+        yield from (Trace(*trace) for _, trace in sorted(numbered, key=itemgetter(0)))
 
-    def add(self, head: Head, number: int, report: Report) -> None:
+    def add(self, head: Head, number: int, trace: Trace) -> None:
         """One more report since."""
-        self.reports[1 - head.whole if head.begun else head.whole].add((number, report))
+        self.reports[1 - head.whole if head.begun else head.whole].add((number, trace))
 
     def drop_begun(self, head: Head) -> Head:
         """Give up a snapshot that another process began: its reports are of those since the one that counts."""

@@ -6,10 +6,10 @@
     ...
     r4000         checkpoint: the ledger, without segments
 
-A segment holds reports as they came to the fold, read and embedded: that is what costs time, and is not done again. So one
-can be written every few seconds, however much the ledger holds, and a restart reads no more of the log than came since.
-The whole is written when the segments hold a twentieth of it: then it costs little for each report, and a restart has no
-more than so many to fold.
+A segment holds reports as they left the fold, with their vectors and the story each went to: what costs time is not done
+again. So one can be written every few seconds, however much the ledger holds, and a restart reads no more of the log than
+came since. The whole is written when the segments hold a twentieth of it: then it costs little for each report, and a
+restart has no more than so many to retrace.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ from dataclasses import dataclass, field
 
 from apache_beam import coders
 
-from schemas.report import Report
 from schemas.watch import Watch
 from transforms.checkpoints import Checkpoint, Checkpoints, Mark
 from transforms.stories.fold import Judge
-from transforms.stories.ledger import StoryLedger
+from transforms.stories.ledger import TRACES, StoryLedger, Trace
 
 logger = logging.getLogger(__name__)
 SEGMENTS_SHARE = 20
-_REPORTS = coders.IterableCoder(coders.registry.get_coder(Report))
+_TRACES = coders.IterableCoder(TRACES)
 
 
 @dataclass
@@ -43,13 +42,13 @@ class Journal:
     config_hash: str
     every: int
     mark: Mark | None = None
-    _unsaved: list[Report] = field(default_factory=list)
+    _unsaved: list[Trace] = field(default_factory=list)
     _passed: int = 0
 
-    def folded(self, report: Report) -> None:
+    def folded(self, trace: Trace) -> None:
         """The ledger has folded a report."""
         if self.checkpoints.directory:
-            self._unsaved.append(report)
+            self._unsaved.append(trace)
 
     def passed(self) -> None:
         """The ledger has moved on in the log past entries that are not relevant."""
@@ -72,7 +71,7 @@ class Journal:
             whole = Checkpoint(ledger.state(), ledger.position, self.config_hash)
             self.mark = self.checkpoints.write(self.key, whole)
         elif mark is not None:
-            self.mark = self.checkpoints.append(self.key, mark, _REPORTS.encode(unsaved), ledger.position)
+            self.mark = self.checkpoints.append(self.key, mark, _TRACES.encode(unsaved), ledger.position)
 
 
 def read_ledger(
@@ -96,8 +95,8 @@ def read_ledger(
     try:
         ledger = StoryLedger.restore(watch, judge, checkpoint.state)
         for segment in segments:
-            for report in _REPORTS.decode(segment):
-                ledger.fold(report)
+            for trace in _TRACES.decode(segment):
+                ledger.retrace(Trace(*trace))
     except (ValueError, KeyError, TypeError, EOFError) as e:
         logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
         return None

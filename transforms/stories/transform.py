@@ -39,7 +39,7 @@ from transforms.alerts.policy import AlertPolicy
 from transforms.checkpoints import Checkpoints, Mark
 from transforms.stories.cells import BUNDLE, Cells, DamagedState, Head, Writing
 from transforms.stories.journal import Journal, read_ledger
-from transforms.stories.ledger import StoryLedger
+from transforms.stories.ledger import TRACES, StoryLedger, Trace, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
 _CACHED_LEDGERS = 8
-_NUMBERED = coders.TupleCoder([coders.VarIntCoder(), coders.registry.get_coder(Report)])
+_NUMBERED = coders.TupleCoder([coders.VarIntCoder(), TRACES])
 
 
 class Generation(NamedTuple):
@@ -190,8 +190,8 @@ class _Keeper:
             ledger, _ = found
         else:
             ledger = self.fresh()
-        for report in cells.since(head):
-            ledger.fold(report)
+        for trace in cells.since(head):
+            ledger.retrace(trace)
         return ledger
 
     def cached(self, key: str, generation: Generation) -> _Held | None:
@@ -224,8 +224,7 @@ def _reports_per_snapshot(size: int) -> int:
     return every
 
 
-def _folded(ledger: StoryLedger, report: Report) -> Iterator[Any]:
-    completed, story = ledger.fold(report)
+def _outputs(completed: Report, story: Story | None) -> Iterator[Any]:
     Metrics.counter("stories", f"relation_{completed.relation}").inc()
     yield completed
     if story is not None:
@@ -250,7 +249,7 @@ class _FoldInOrder(beam.DoFn):
         relevant = [report for report in reports if report.relevant]
         for report in sorted(relevant, key=lambda r: (r.entry.time, r.entry.id, r.entry.version)):
             try:
-                yield from _folded(ledger, report)
+                yield from _outputs(*ledger.fold(report))
             except Exception as e:  # one entry must not end the watch: it becomes a dead letter
                 yield _dead(report, e)
 
@@ -299,7 +298,7 @@ class _Fold(beam.DoFn):
             held = self.keeper.holding(key, self.keeper.fresh())
 
         try:
-            outputs = self._fold(held, report)
+            outputs, trace = self._fold(held, report)
         except Exception as e:  # Dataflow would retry the bundle for ever: the entry becomes a dead letter
             self.keeper.forget(key)
             yield _dead(report, e)
@@ -307,25 +306,27 @@ class _Fold(beam.DoFn):
         generation = generation.after(report)
         if now.origin:
             self.leaning.add(key)
-        cells.write_head(self._kept(cells, replace(now, generation=str(generation)), held, report, generation.seen))
+        cells.write_head(self._kept(cells, replace(now, generation=str(generation)), held, trace, generation.seen))
         self.keeper.cache(key, generation, held)
         yield from outputs
         if held.journal.due:
             self.keeper.write_down(key, held, in_segments=key in self.leaning)
 
-    def _fold(self, held: _Held, report: Report) -> list[Any]:
-        if report.relevant:
-            outputs = list(_folded(held.ledger, report))
-            held.journal.folded(report)
-            return outputs
-        held.ledger.pass_on(report.position)
-        held.journal.passed()
-        return []
+    def _fold(self, held: _Held, report: Report) -> tuple[list[Any], Trace | None]:
+        """The outputs, and what a ledger needs to get to where this one is now."""
+        if not report.relevant:
+            held.ledger.pass_on(report.position)
+            held.journal.passed()
+            return [], None
+        completed, story = held.ledger.fold(report)
+        trace = trace_of(completed, story)
+        held.journal.folded(trace)
+        return list(_outputs(completed, story)), trace
 
-    def _kept(self, cells: Cells, head: Head, held: _Held, report: Report, number: int) -> Head:
+    def _kept(self, cells: Cells, head: Head, held: _Held, trace: Trace | None, number: int) -> Head:
         """The head after the report and, now and then, pieces of a snapshot were written into the cells."""
-        if report.relevant:  # a position that is lost costs a restart a little more reading
-            cells.add(head, number, report)
+        if trace is not None:  # a position that is lost costs a restart a little more reading
+            cells.add(head, number, trace)
         if not head.begun and number % _reports_per_snapshot(held.ledger.fold_.size) == 0:
             held.writing, head = Writing.of(held.ledger.state()), replace(head, begun=True)
         if held.writing is not None and self.budget > 0:
