@@ -9,19 +9,15 @@
 
 The ledger in memory is a cache of the runner's state. The state is a snapshot and the reports folded since, with a
 generation that counts the reports and tells one history of them from another. The cache is used only if its
-generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and reports. The
-DirectRunner makes a new DoFn for each bundle, so the cache belongs to the process.
+generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and reports (keeper.py).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import uuid
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import apache_beam as beam
 from apache_beam import coders
@@ -36,10 +32,10 @@ from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
-from transforms.checkpoints import Checkpoints, Mark
-from transforms.stories.cells import BUNDLE, Cells, DamagedState, Head, Writing
-from transforms.stories.journal import Journal, read_ledger
-from transforms.stories.ledger import TRACES, StoryLedger, Trace, trace_of
+from transforms.checkpoints import Checkpoints
+from transforms.stories.cells import BUNDLE, Cells, Head, Writing
+from transforms.stories.keeper import Generation, Held, Keeper
+from transforms.stories.ledger import TRACES, Trace, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,40 +43,7 @@ KIND = "stories"
 STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
-_CACHED_LEDGERS = 8
 _NUMBERED = coders.TupleCoder([coders.VarIntCoder(), TRACES])
-
-
-class Generation(NamedTuple):
-    """How many reports a ledger has seen, and a digest of which: a retried bundle may bring others in their place."""
-
-    seen: int = 0
-    digest: str = ""
-
-    def after(self, report: Report) -> Generation:
-        entry = report.entry
-        history = "\x1f".join((self.digest, entry.id, entry.content_hash))
-        return Generation(self.seen + 1, hashlib.sha256(history.encode()).hexdigest()[:16])
-
-    def __str__(self) -> str:
-        return f"{self.seen} {self.digest}"
-
-    @classmethod
-    def read(cls, text: str | None) -> Generation:
-        seen, _, digest = (text or "0 ").partition(" ")
-        return cls(int(seen), digest)
-
-
-@dataclass
-class _Held:
-    """What this process holds of a key: the ledger, what there is of it in files, and a snapshot it is writing."""
-
-    ledger: StoryLedger
-    journal: Journal
-    writing: Writing | None = None
-
-
-_held: OrderedDict[tuple[str, str], tuple[Generation, _Held]] = OrderedDict()
 
 
 @dataclass
@@ -113,7 +76,7 @@ class FoldStories(beam.PTransform):
         key_relevant = beam.ParDo(_KeyRelevant()).with_output_types(KV[str, Report], others=Report)
         sorted_out = reports | "KeyByWatch" >> key_relevant.with_outputs("others", main="relevant")
         keyed = sorted_out.relevant
-        keeper = _Keeper(
+        keeper = Keeper(
             self.watch,
             AlertPolicy(self.watch, self.alert_on_backfill),
             Checkpoints(self.state_dir, KIND),
@@ -159,63 +122,6 @@ class _KeyRelevant(beam.DoFn):
             yield self.last
 
 
-@dataclass
-class _Keeper:
-    """Makes, caches and writes down the ledgers. `instance` tells the caches of different pipelines in a process apart."""
-
-    watch: Watch
-    policy: AlertPolicy
-    checkpoints: Checkpoints
-    checkpoint_every: int
-    mute_until: int
-    instance: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-    def fresh(self) -> StoryLedger:
-        return StoryLedger(self.watch, self.policy, self.mute_until)
-
-    def holding(self, key: str, ledger: StoryLedger, mark: Mark | None = None) -> _Held:
-        return _Held(ledger, Journal(self.checkpoints, key, self.watch.config_hash, self.checkpoint_every, mark))
-
-    def from_checkpoint(self, key: str, upto: Mark | None = None) -> tuple[StoryLedger, Mark] | None:
-        return read_ledger(self.watch, self.policy, self.checkpoints, key, upto)
-
-    def rebuilt(self, key: str, cells: Cells, head: Head) -> StoryLedger:
-        """The ledger that the runner's state speaks of. Raises DamagedState if it cannot be had."""
-        if head.chunks:
-            ledger = StoryLedger.restore(self.watch, self.policy, cells.snapshot(head))
-        elif head.origin:
-            found = self.from_checkpoint(key, Mark.read(head.origin))
-            if found is None:
-                raise DamagedState(f"the checkpoint that watch {key} started from is not there any more")
-            ledger, _ = found
-        else:
-            ledger = self.fresh()
-        for trace in cells.since(head):
-            ledger.retrace(trace)
-        return ledger
-
-    def cached(self, key: str, generation: Generation) -> _Held | None:
-        entry = _held.get((self.instance, key))
-        return entry[1] if entry and entry[0] == generation else None
-
-    def cache(self, key: str, generation: Generation, held: _Held) -> None:
-        _held[self.instance, key] = (generation, held)
-        _held.move_to_end((self.instance, key))
-        while len(_held) > _CACHED_LEDGERS:
-            _held.popitem(last=False)
-
-    def forget(self, key: str) -> None:
-        _held.pop((self.instance, key), None)
-
-    def write_down(self, key: str, held: _Held, in_segments: bool) -> None:
-        try:
-            held.journal.write(held.ledger, in_segments)
-            Metrics.counter("stories", "checkpoints").inc()
-        except OSError as e:
-            Metrics.counter("stories", "checkpoints_failed").inc()
-            logger.warning("the checkpoint of watch %s could not be written; a restart will read more of the log: %s", key, e)
-
-
 def _reports_per_snapshot(size: int) -> int:
     """The more there is to write, the rarer: what a snapshot costs for each report is bounded."""
     every = DELTAS_PER_SNAPSHOT
@@ -240,7 +146,7 @@ def _dead(report: Report, error: Exception) -> beam.pvalue.TaggedOutput:
 
 
 class _FoldInOrder(beam.DoFn):
-    def __init__(self, keeper: _Keeper) -> None:
+    def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
 
     def process(self, element: tuple[str, Iterable[Report]]) -> Iterator[Any]:
@@ -263,7 +169,7 @@ class _Fold(beam.DoFn):
     REPORTS_0 = BagStateSpec("reports_0", _NUMBERED)
     REPORTS_1 = BagStateSpec("reports_1", _NUMBERED)
 
-    def __init__(self, keeper: _Keeper) -> None:
+    def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
 
     def start_bundle(self) -> None:
@@ -312,7 +218,7 @@ class _Fold(beam.DoFn):
         if held.journal.due:
             self.keeper.write_down(key, held, in_segments=key in self.leaning)
 
-    def _fold(self, held: _Held, report: Report) -> tuple[list[Any], Trace | None]:
+    def _fold(self, held: Held, report: Report) -> tuple[list[Any], Trace | None]:
         """The outputs, and what a ledger needs to get to where this one is now."""
         if not report.relevant:
             held.ledger.pass_on(report.position)
@@ -323,7 +229,7 @@ class _Fold(beam.DoFn):
         held.journal.folded(trace)
         return list(_outputs(completed, story)), trace
 
-    def _kept(self, cells: Cells, head: Head, held: _Held, trace: Trace | None, number: int) -> Head:
+    def _kept(self, cells: Cells, head: Head, held: Held, trace: Trace | None, number: int) -> Head:
         """The head after the report and, now and then, pieces of a snapshot were written into the cells."""
         if trace is not None:  # a position that is lost costs a restart a little more reading
             cells.add(head, number, trace)

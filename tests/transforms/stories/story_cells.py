@@ -8,6 +8,7 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Report, Story
+from transforms.stories import keeper
 from transforms.stories import transform as module
 
 BAGS = ("snapshot_0", "snapshot_1", "reports_0", "reports_1")
@@ -57,7 +58,7 @@ class StateCells:
 
     def lose_cache(self) -> None:
         """Another worker takes over."""
-        module._held.clear()
+        keeper._held.clear()
 
     def saved(self) -> dict[str, Any]:
         return {name: cell.value for name, cell in self.state.items()}

@@ -16,6 +16,7 @@ from transforms.checkpoints import Checkpoints
 from transforms.stories import cells, journal
 from transforms.stories import transform as module
 from transforms.stories.cells import Cells, DamagedState, Head
+from transforms.stories.keeper import Keeper
 from transforms.stories.ledger import StoryLedger
 
 CHUNK, BUNDLE = 4_000, 12_000
@@ -47,7 +48,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch, undisturbed: Undisturbed) -> N
 
 def state(directory: Path | None = None, every: int = 100) -> StateCells:
     checkpoints = Checkpoints(str(directory) if directory else "", module.KIND)
-    return StateCells(module._Keeper(WATCH, AlertPolicy(WATCH), checkpoints, every, 0))
+    return StateCells(Keeper(WATCH, AlertPolicy(WATCH), checkpoints, every, 0))
 
 
 def opened(there: StateCells) -> tuple[Cells, Head]:

@@ -20,10 +20,10 @@ from story_log import LOG, WATCH, report
 from schemas import Report, Story
 from schemas.watch import Watch
 from transforms.checkpoints import Checkpoint, Checkpoints
-from transforms.stories import FoldStories
+from transforms.stories import FoldStories, keeper
 from transforms.stories import transform as module
+from transforms.stories.keeper import Generation, Keeper
 from transforms.stories.ledger import MUTED
-from transforms.stories.transform import Generation
 
 ENGINE = "BundleBasedDirectRunner"
 
@@ -32,7 +32,7 @@ class LoseCache(beam.DoFn):
     """Before each report the process forgets its ledgers, as another worker never had them."""
 
     def process(self, element: Report) -> Iterable[Report]:
-        module._held.clear()
+        keeper._held.clear()
         yield element
 
 
@@ -83,7 +83,7 @@ def test_every_third_bundle_that_fails_changes_nothing(
     """The DoFn on state that is rolled back after every third report, as a runner does it; the report then comes again."""
     monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 4)
     log = [mixed for n in range(16) for mixed in (report(n), replace(report(n), outcome="not relevant", signals=()))]
-    cells = StateCells(module._Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0))
+    cells = StateCells(Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0))
     stories = []
     for n, element in enumerate(log):
         if n % 3 == 2:
@@ -226,7 +226,7 @@ def test_two_histories_of_the_same_length_are_not_taken_for_each_other() -> None
 
 def test_a_retried_bundle_does_not_see_what_its_first_try_left_in_the_cache(undisturbed: dict[str, list[Any]]) -> None:
     """The DoFn on state that is rolled back, as a runner does it after a failure further down."""
-    keeper = module._Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0)
+    keeper = Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0)
     cells = StateCells(keeper)
     for element in LOG[:4]:
         cells.fold(element)
