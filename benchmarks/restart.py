@@ -2,9 +2,9 @@
 
     python benchmarks/restart.py                                            (make benchmark-restart)
 
-A window is filled and written down as a checkpoint; the log holds the entries that came since the checkpoint, as many as
-there can be before the next one is due. Then `vedette detect` starts as in `make run`. The clock runs from the start of the
-process to the alert of the last entry in the log.
+A window is filled and written down as a checkpoint, followed by as many segments as there can be before it is written anew.
+The log holds the entries that came since the last segment, as many as there can be before the next one is due. Then `vedette
+detect` starts as in `make run`. The clock runs from the start of the process to the alert of the last entry in the log.
 
 Two windows: with a twentieth of the entries relevant, as it is with general feeds, and with all of them.
 """
@@ -27,18 +27,19 @@ from google.pubsub_v1 import types
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import localpubsub
-from benchmarks.folding import BEGIN, SECOND, WATCH, fill, news, recorded_vectors
+from benchmarks.folding import BEGIN, SECOND, WATCH, fill, news, recorded_vectors, reports
 from benchmarks.kills import PROJECT, Subscriber, command, last_entry
 from pipelines.pubsub import LocalOrReal
 from pipelines.recording import Recording
-from schemas import Entry, content_hash, to_json
+from schemas import Entry, Report, content_hash, to_json
 from schemas.watch import load_watch
 from transforms.alerts import AlertPolicy
-from transforms.checkpoints import Checkpoint, Checkpoints
-from transforms.stories.ledger import StoryLedger
-from transforms.stories.transform import ENTRIES_PER_CHECKPOINT
+from transforms.checkpoints import Checkpoints
+from transforms.stories.journal import SEGMENTS_SHARE, Journal
+from transforms.stories.ledger import StoryLedger, trace_of
 
 ENTRIES = 70_000
+EVERY = 100
 LATER = BEGIN + 2 * 86_400 * SECOND
 PATIENCE = 600.0
 
@@ -67,20 +68,22 @@ def measure(entries: int, relevant: float) -> None:
         receiving = subscriber.subscribe(name, received)
 
         ledger = StoryLedger(watch, AlertPolicy(watch))
-        fill(ledger.fold_, news(held, recorded_vectors()))
-        state = ledger.state()
-        position = time.time_ns() // 1_000
-        Checkpoints(str(Path(place) / "state"), "stories").write(watch.name, Checkpoint(state, position, watch.config_hash))
-        del ledger
+        later = held // SEGMENTS_SHARE // EVERY * EVERY
+        vectors = news(held + later, recorded_vectors())
+        fill(ledger.fold_, vectors[:held])
+        journal = Journal(Checkpoints(str(Path(place) / "state"), "stories"), watch.name, watch.config_hash, EVERY)
+        write_down(journal, ledger, list(reports(vectors[held:], "later", 3)))
+        size = sum(path.stat().st_size for path in (Path(place) / "state").iterdir())
+        state = len(ledger.state())
+        del ledger, vectors
 
-        behind = max(100, held // ENTRIES_PER_CHECKPOINT)
         last = replace(last_entry(), time=LATER + ENTRIES * SECOND, published=LATER + ENTRIES * SECOND)
         publisher = pubsub_v1.PublisherClient()
-        sent = [publisher.publish(log, to_json(entry)) for entry in (*since(round(behind / relevant), relevant), last)]
+        sent = [publisher.publish(log, to_json(entry)) for entry in (*since(round(EVERY / relevant), relevant), last)]
         for future in sent:
             future.result()
         begun = time.monotonic()
-        detector = command(Path(place), "detect", "--watch", str(WATCH), "--checkpoint-every", "100")
+        detector = command(Path(place), "detect", "--watch", str(WATCH), "--checkpoint-every", str(EVERY))
         try:
             there = received.over.wait(PATIENCE)
             seconds = time.monotonic() - begun
@@ -89,10 +92,23 @@ def measure(entries: int, relevant: float) -> None:
             detector.wait()
             receiving.cancel()
         told = f"{seconds:.0f} s" if there else f"not within {PATIENCE:.0f} s: {(Path(place) / 'detect.log').read_text()[-2000:]}"
-    share = (
-        f"{held:,} of {entries:,} relevant, a state of {len(state) / 2**20:.0f} MiB, {len(sent):,} entries since the checkpoint"
+    print(
+        f"{held:,} of {entries:,} relevant, a state of {state / 2**20:.0f} MiB ({size / 2**20:.0f} in files), {later:,} of them "
+        f"in segments, {len(sent):,} entries in the log since: {told}",
+        flush=True,
     )
-    print(f"{share}: {told}", flush=True)
+
+
+def write_down(journal: Journal, ledger: StoryLedger, later: list[Report]) -> None:
+    """The ledger whole, and then segments with what is folded later."""
+    journal.write(ledger)
+    begin = time.time_ns() // 1_000 - len(later)
+    for n, report in enumerate(later):
+        entry = replace(report.entry, time=BEGIN + 2 * 86_400 * SECOND, published=BEGIN + 2 * 86_400 * SECOND)
+        report = replace(report, entry=entry, position=begin + n)
+        journal.folded(trace_of(*ledger.fold(report)))
+        if journal.due:
+            journal.write(ledger)
 
 
 def main() -> None:

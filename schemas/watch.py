@@ -12,6 +12,8 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -201,6 +203,27 @@ class Watch(WatchFile):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Watch) and self.config_hash == other.config_hash
+
+    def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, str, bytes]]:
+        """The local runner pickles every step for every bundle: the lists are pickled once, and read once in a process."""
+        place = self.config_hash, str(self.directory)
+        if place not in _pickled:
+            _pickled[place] = pickle.dumps(self.__getstate__())
+            _watches.setdefault(place, self)
+        return _unpickled, (*place, _pickled[place])
+
+
+_pickled: dict[tuple[str, str], bytes] = {}  # by configuration hash and directory
+_watches: dict[tuple[str, str], Watch] = {}
+
+
+def _unpickled(config_hash: str, directory: str, state: bytes) -> Watch:
+    place = config_hash, directory
+    if place not in _watches:
+        watch = Watch.__new__(Watch)
+        watch.__setstate__(pickle.loads(state))
+        _watches[place] = watch
+    return _watches[place]
 
 
 def load_watch(directory: Path | str) -> Watch:

@@ -1,11 +1,16 @@
-"""Checkpoints: what must outlive a process, one file per key in a local directory or under `gs://`.
+"""Checkpoints: what must outlive a process, under one key in a local directory or under `gs://`.
 
 A checkpoint holds a state as opaque bytes, the position in the log up to which it speaks (microseconds of publish time)
-and a hash of the configuration it was made under. It is written whole: a reader sees the old one or the new one, never
-half of one. A checkpoint that cannot be read counts as none, and is logged.
+and a hash of the configuration it was made under. A large state that changes little is not written anew each time: what
+came since is appended in segments, files of their own, since an object store cannot append to one.
 
-    zlib of   {"format": ..., "key": ..., "position": ..., "config_hash": ...}     a line of JSON
-              the state
+    NAME.checkpoint             {"format": ..., "key": ..., "position": ..., "config_hash": ..., "id": ...}, the state
+    NAME.checkpoint.ID.000001   {"position": ...}, the first segment since
+    NAME.checkpoint.ID.000002   ...
+
+Each file is a line of JSON and bytes, compressed (zlib), and is there whole or not at all. ID tells the segments of one
+state from those of the state before. A checkpoint that cannot be read counts as none, a segment that cannot be read
+and those after it likewise, and that is logged.
 """
 
 from __future__ import annotations
@@ -15,22 +20,48 @@ import json
 import logging
 import os
 import re
+import uuid
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 logger = logging.getLogger(__name__)
-FORMAT = 2
+FORMAT = 3
 REPLAY_MARGIN = timedelta(minutes=2)
 """Pub/Sub delivers out of order: a restart reads the log from so long before its checkpoint. What was folded is a replay."""
 
 
+_PIECE = 1 << 22  # bytes compressed at a time: a second copy of a large state is never held
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a checkpoint has been written: the id of its state, and how many segments came after it."""
+
+    id: str
+    segments: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.segments}"
+
+    @classmethod
+    def read(cls, text: str) -> Mark:
+        """The mark that `str` gave. Raises ValueError if it is none."""
+        id_, segments = text.split(" ")
+        return cls(id_, int(segments))
+
+
 @dataclass(frozen=True)
 class Checkpoint:
+    """segments: what was appended since the state was written, in order. The position is that of the last of them."""
+
     state: bytes
     position: int
     config_hash: str
+    segments: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,52 +72,61 @@ class Checkpoints:
     kind: str
 
     def read(self, key: str) -> Checkpoint | None:
-        """The last checkpoint written under the key, None if there is none that can be read."""
+        """The last checkpoint written under the key with its segments, None if there is none that can be read."""
+        found = self.find(key)
+        return found[0] if found else None
+
+    def find(self, key: str) -> tuple[Checkpoint, Mark] | None:
+        """The same with its mark, after which `append` goes on."""
         if not self.directory:
             return None
         path = self._path(key)
         try:
-            files = _files()
-            if not files.exists(path):
+            if not _files().exists(path):
                 return None
-            with files.open(path) as f:
-                head, _, state = zlib.decompress(f.read()).partition(b"\n")
-            record = json.loads(head)
+            record, state = _read(path)
             if record["format"] != FORMAT or record["key"] != key:
                 raise ValueError(f"format {record['format']} of key {record['key']}")
-            return Checkpoint(state, int(record["position"]), str(record["config_hash"]))
+            position, config_hash, id_ = int(record["position"]), str(record["config_hash"]), str(record["id"])
         except (OSError, ValueError, KeyError, TypeError, zlib.error) as e:
             logger.warning("checkpoint %s cannot be used and is ignored: %s", path, e)
             return None
+        segments = []
+        for at, segment in _segments(path, id_):
+            position = at
+            segments.append(segment)
+        return Checkpoint(state, position, config_hash, tuple(segments)), Mark(id_, len(segments))
 
-    def write(self, key: str, checkpoint: Checkpoint) -> None:
-        """Replace the key's checkpoint. Raises OSError if the directory cannot be written."""
+    def write(self, key: str, checkpoint: Checkpoint) -> Mark:
+        """Replace the key's checkpoint; its segments are left out. Raises OSError if the directory cannot be written."""
+        mark = Mark(uuid.uuid4().hex[:12])
         if not self.directory:
-            return
+            return mark
         record = {
             "format": FORMAT,
             "key": key,
             "position": checkpoint.position,
             "config_hash": checkpoint.config_hash,
+            "id": mark.id,
         }
-        data = zlib.compress(json.dumps(record).encode("ascii") + b"\n" + checkpoint.state, level=1)
         path = self._path(key)
-        if "://" in path:  # an object store replaces an object in one step
-            with _files().create(path) as f:
-                f.write(data)
-            return
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        draft = path + ".draft"
-        with open(draft, "wb") as f:
-            f.write(data)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(draft, path)
+        _write(path, record, checkpoint.state)
+        _delete_segments(path, all_but=mark.id)
+        return mark
+
+    def append(self, key: str, mark: Mark, segment: bytes, position: int) -> Mark:
+        """Append what came after a mark, up to a position of the log. Raises OSError."""
+        after = Mark(mark.id, mark.segments + 1)
+        if self.directory:
+            path = self._path(key)
+            _delete_after(path, after)
+            _write(_segment_path(path, after.id, after.segments), {"position": position}, segment)
+        return after
 
     def _path(self, key: str) -> str:
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", key)[:80]
         digest = hashlib.sha256(key.encode()).hexdigest()[:8]
-        return str(_files().join(self.directory, f"{self.kind}-{safe}-{digest}.checkpoint"))
+        return _files().join(self.directory, f"{self.kind}-{safe}-{digest}.checkpoint")
 
 
 def _files() -> Any:
@@ -94,3 +134,77 @@ def _files() -> Any:
     from apache_beam.io.filesystems import FileSystems
 
     return FileSystems
+
+
+def _segment_path(path: str, id_: str, number: int) -> str:
+    return f"{path}.{id_}.{number:06}"
+
+
+def _segments(path: str, id_: str) -> Iterator[tuple[int, bytes]]:
+    """Positions and segments, up to the first that is missing."""
+    for number in count(1):
+        place = _segment_path(path, id_, number)
+        try:
+            if not _files().exists(place):
+                return
+            record, segment = _read(place)
+            position = int(record["position"])
+        except (OSError, ValueError, KeyError, TypeError, zlib.error) as e:
+            logger.warning("segment %s cannot be used: what came since is read from the log: %s", place, e)
+            return
+        yield position, segment
+
+
+def _delete_after(path: str, mark: Mark) -> None:
+    """Segments that followed one that could not be read do not follow the one that takes its place."""
+    for number in count(mark.segments + 1):
+        place = _segment_path(path, mark.id, number)
+        if not _files().exists(place):
+            return
+        _files().delete([place])
+
+
+def _delete_segments(path: str, all_but: str) -> None:
+    """Those of states that were replaced. One that stays is never read, for it bears another id."""
+    from apache_beam.io.filesystem import BeamIOError
+
+    try:
+        (found,) = _files().match([f"{path}.*"])
+        outdated = [m.path for m in found.metadata_list if not m.path.startswith((f"{path}.{all_but}.", f"{path}.draft"))]
+        if outdated:
+            _files().delete(outdated)
+    except (OSError, BeamIOError) as e:
+        logger.warning("segments beside %s could not be deleted: %s", path, e)
+
+
+def _read(path: str) -> tuple[dict[str, Any], bytes]:
+    with _files().open(path) as f:
+        head, _, rest = zlib.decompress(f.read()).partition(b"\n")
+    record = json.loads(head)
+    if not isinstance(record, dict):
+        raise ValueError("no record")
+    return record, rest
+
+
+def _write(path: str, record: dict[str, Any], rest: bytes) -> None:
+    if "://" in path:  # an object store replaces an object in one step
+        with _files().create(path) as f:
+            f.write(b"".join(_compressed(record, rest)))
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    draft = path + ".draft"
+    with open(draft, "wb") as f:
+        for piece in _compressed(record, rest):
+            f.write(piece)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(draft, path)
+
+
+def _compressed(record: dict[str, Any], rest: bytes) -> Iterator[bytes]:
+    packer = zlib.compressobj(level=1)
+    yield packer.compress(json.dumps(record).encode("ascii") + b"\n")
+    view = memoryview(rest)
+    for start in range(0, len(rest), _PIECE):
+        yield packer.compress(view[start : start + _PIECE])
+    yield packer.flush()

@@ -30,7 +30,11 @@ SINKS = {
     "PublishDetectFailures/SendFailures": "dead-letters",
 }
 STATE = {
-    "Fold/ParDo(_Fold)": {"snapshot": "BytesCoder", "deltas": "RowCoder", "generation": "StrUtf8Coder"},
+    "Fold/ParDo(_Fold)": {
+        "head": "StrUtf8Coder",
+        **{f"snapshot_{n}": "BytesCoder" for n in (0, 1)},
+        **{f"reports_{n}": "TupleCoder" for n in (0, 1)},
+    },
     "PollShard/ParDo(_PollShard)": {"memory": "BytesCoder"},
 }
 each_graph = pytest.mark.parametrize("name", GRAPHS)

@@ -7,6 +7,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,8 @@ from apache_beam.io.filesystem import FileMetadata, FileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.checkpoints import FORMAT, Checkpoint, Checkpoints
+from transforms import checkpoints as module
+from transforms.checkpoints import FORMAT, Checkpoint, Checkpoints, Mark
 
 STATE = Checkpoint(b"the state \x00\xff", 1_588_420_800_000_000, "config")
 
@@ -58,7 +60,7 @@ def test_without_a_directory_nothing_is_kept() -> None:
 
 
 def packed(**changes: Any) -> bytes:
-    record = {"format": FORMAT, "key": "islands", "position": 1, "config_hash": "h"}
+    record = {"format": FORMAT, "key": "islands", "position": 1, "config_hash": "h", "id": "1"}
     return zlib.compress(json.dumps({**record, **changes}).encode() + b"\ns")
 
 
@@ -76,6 +78,7 @@ def packed(**changes: Any) -> bytes:
         zlib.compress(b'{"format": 1, "key": "islands", "position": 1, "config_hash": "h", "state": "cw=="}'),
         packed(position="soon"),
         packed(position=None),
+        zlib.compress(b'{"format": 3, "key": "islands", "position": 1, "config_hash": "h"}'),
     ],
 )
 def test_a_damaged_or_foreign_checkpoint_counts_as_none_and_is_logged(
@@ -107,6 +110,77 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(tmp_path: Path, monkeyp
         assert checkpoints.read("islands") == STATE
     checkpoints.write("islands", Checkpoint(b"whole", 3, "h"))
     assert checkpoints.read("islands") == Checkpoint(b"whole", 3, "h")
+
+
+def appended(checkpoints: Checkpoints, *segments: bytes) -> Mark:
+    mark = checkpoints.write("islands", STATE)
+    for n, segment in enumerate(segments):
+        mark = checkpoints.append("islands", mark, segment, STATE.position + n + 1)
+    return mark
+
+
+def with_segments(*segments: bytes) -> Checkpoint:
+    return replace(STATE, position=STATE.position + len(segments), segments=segments)
+
+
+def test_segments_are_read_in_the_order_they_were_appended_and_the_last_one_tells_the_position(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    mark = appended(checkpoints, *(b"%d" % n for n in range(12)))
+    assert checkpoints.find("islands") == (with_segments(*(b"%d" % n for n in range(12))), mark)
+    assert Mark.read(str(mark)) == mark
+    assert checkpoints.read("mountains") is None
+
+
+def test_a_new_state_leaves_no_segments_behind(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    appended(checkpoints, b"one", b"two")
+    Checkpoints(str(tmp_path), "feeds").append("islands", Mark("other"), b"of another kind", 1)
+    checkpoints.write("islands", STATE)
+    assert checkpoints.read("islands") == STATE
+    assert sorted(p.name.partition("-")[0] for p in tmp_path.iterdir()) == ["feeds", "stories"]
+
+
+def test_segments_of_a_state_that_was_replaced_are_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process died after the new state was there, and before the old segments were deleted."""
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    appended(checkpoints, b"old one", b"old two")
+    monkeypatch.setattr(module, "_delete_segments", lambda *_, **__: None)
+    mark = checkpoints.write("islands", STATE)
+    assert checkpoints.read("islands") == STATE
+    checkpoints.append("islands", mark, b"new one", STATE.position + 1)
+    assert checkpoints.read("islands") == with_segments(b"new one")
+
+
+@pytest.mark.parametrize("damage", [b"", b"not compressed", zlib.compress(b"[]\nx"), zlib.compress(b"{}\nx")])
+def test_what_follows_a_damaged_segment_is_not_read_either(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: bytes
+) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    appended(checkpoints, b"one", b"two", b"three")
+    (path,) = tmp_path.glob("*.000002")
+    path.write_bytes(damage)
+    found = checkpoints.find("islands")
+    assert found is not None
+    assert found[0] == with_segments(b"one")
+    assert "read from the log" in caplog.text
+    checkpoints.append("islands", found[1], b"another two", STATE.position + 2)
+    assert checkpoints.read("islands") == with_segments(b"one", b"another two")
+
+
+def test_a_crash_while_appending_leaves_what_was_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    mark = appended(checkpoints, b"one")
+
+    def crash(*_: object) -> None:
+        raise OSError("the power went out")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", crash)
+        with pytest.raises(OSError, match="power"):
+            checkpoints.append("islands", mark, b"half", 9)
+    assert checkpoints.read("islands") == with_segments(b"one")
+    assert checkpoints.append("islands", mark, b"two", STATE.position + 2).segments == 2
+    assert checkpoints.read("islands") == with_segments(b"one", b"two")
 
 
 def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
@@ -154,7 +228,7 @@ class MemoryFileSystem(FileSystem):
         return False
 
     def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
-        raise NotImplementedError
+        yield from (FileMetadata(path, len(data)) for path, data in self.objects.items() if path.startswith(dir_or_prefix))
 
     def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
         raise NotImplementedError
@@ -175,7 +249,8 @@ class MemoryFileSystem(FileSystem):
         raise NotImplementedError
 
     def delete(self, paths: list[str]) -> None:
-        raise NotImplementedError
+        for path in paths:
+            del self.objects[path]
 
 
 def test_an_object_store_keeps_checkpoints_too() -> None:
@@ -184,5 +259,9 @@ def test_an_object_store_keeps_checkpoints_too() -> None:
     checkpoints.write("islands", STATE)
     checkpoints.write("islands", Checkpoint(b"newer", 2, "h"))
     assert checkpoints.read("islands") == Checkpoint(b"newer", 2, "h")
+    mark = appended(checkpoints, b"one", b"two")
+    assert checkpoints.find("islands") == (with_segments(b"one", b"two"), mark)
+    checkpoints.write("islands", STATE)
     (path,) = MemoryFileSystem.objects
     assert path.startswith("checkpointtest://bucket/state/stories-islands-")
+    assert path.endswith(".checkpoint")

@@ -26,7 +26,7 @@ from transforms.embedding.integers import BASE, product, stored
 
 CELL = 96  # vectors at most in a cell: small cells find more for the same work
 FEWEST = CELL // 16  # at least, but for a lone one
-PROBES = 128  # recall and cost: benchmarks/folding.py
+PROBES = 160  # recall and cost: benchmarks/folding.py
 AROUND = 16  # cells that take part in a split
 _ROUNDS = 4  # of 2-means
 _CODE = 127
@@ -83,10 +83,12 @@ class CellIndex:
             return []
         cells = self._nearest_cells(vector, PROBES)
         keys = self._keys[cells].ravel()
-        similarity = _products(self._codes[cells].reshape(-1, self._dimensions), vector[None])[:, 0] * self._scales[cells].ravel()
-        similarity[keys < 0] = -np.inf
-        if self._counts[cells].sum() <= k:
-            return [int(key) for key in keys[keys >= 0]]
+        held = np.flatnonzero(keys >= 0)
+        keys = keys[held]
+        if len(keys) <= k:
+            return [int(key) for key in keys]
+        products = _products(self._codes[cells].reshape(-1, self._dimensions), vector[None])[:, 0]
+        similarity = products[held] * self._scales[cells].ravel()[held]
         least = np.partition(similarity, -k)[-k]
         above, at = keys[similarity > least], np.sort(keys[similarity == least])
         return [*map(int, above), *map(int, at[: k - len(above)])]
@@ -220,10 +222,18 @@ def _products(rows: Codes, questions: NDArray[Any]) -> NDArray[np.int32]:
     largest = np.abs(questions).max(axis=1, keepdims=True).clip(1e-30)
     whole = np.rint(questions * (_QUESTION / largest))
     high = np.rint(whole / BASE)
-    digits = np.concatenate([high, whole - BASE * high]).astype(np.int8)
-    products = product(torch.from_numpy(rows), stored(torch.from_numpy(digits))).numpy()
-    found: NDArray[np.int32] = BASE * products[:, : len(questions)] + products[:, len(questions) :]
-    return found
+    low = whole - BASE * high
+    side = torch.from_numpy(rows)
+    if len(questions) > 1:
+        digits = np.concatenate([high, low]).astype(np.int8)
+        products = product(side, stored(torch.from_numpy(digits))).numpy()
+        found: NDArray[np.int32] = BASE * products[:, : len(questions)] + products[:, len(questions) :]
+        return found
+    # A matrix by one column is several times cheaper than by two.
+    first, second = (product(side, stored(torch.from_numpy(d.astype(np.int8)))).numpy() for d in (high, low))
+    first *= BASE
+    first += second
+    return first
 
 
 def _two_means(codes: Codes) -> tuple[Codes, Codes, NDArray[np.bool_]]:

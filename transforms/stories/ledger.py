@@ -18,6 +18,8 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import NamedTuple
 
+from apache_beam import coders
+
 from schemas.records import MICROSECOND, from_dict, to_dict
 from schemas.report import Report
 from schemas.story import Story
@@ -42,11 +44,24 @@ class Folded(NamedTuple):
     duplicate_of: str | None
 
 
+class Trace(NamedTuple):
+    """A report as it was folded, and the ids of the stories that its story had absorbed after it."""
+
+    report: Report
+    absorbed: tuple[str, ...]
+
+
+TRACES: coders.Coder = coders.TupleCoder([coders.registry.get_coder(Report), coders.IterableCoder(coders.StrUtf8Coder())])
+
+
+def trace_of(completed: Report, story: Story | None) -> Trace:
+    """What `StoryLedger.retrace` needs of what `fold` returned."""
+    return Trace(dataclasses.replace(completed, compared=()), story.absorbed if story else ())
+
+
 class StoryLedger:
     """Folds reports, and can be written down at any time.
 
-    unsaved     reports folded since the last checkpoint
-    passed      how often the position was moved on since then without a report to fold
     mute_until  reports at or before this position of the log are history under another configuration: they are folded
                 but raise nothing
     """
@@ -59,40 +74,44 @@ class StoryLedger:
         self.fold_ = Fold(watch, judge)
         self.outbox: deque[tuple[int, Story]] = deque(maxlen=OUTBOX)
         self._folded: dict[tuple[int, str, str], Folded] = {}  # by position, entry id and content hash; the latest stands last
-        self.unsaved = 0
-        self.passed = 0
 
     def fold(self, report: Report) -> tuple[Report, Story | None]:
         """The report completed, and the revision of the story it made (None if it made none)."""
-        self.unsaved += 1
-        self.position = max(self.position, report.position)
-        line = report.position, report.entry.id, report.entry.content_hash
-        known = self._folded.get(line)
+        known = self._known(report)
         if known is not None:
             again = Place("replay", known.story_id or "", known.duplicate_of, 1.0)
             return placed(report, again), None
         completed, story = self.fold_.fold(report)
-        if report.position:
-            self._folded[line] = Folded(completed.story_id, completed.duplicate_of)
+        return completed, self._noted(completed, story)
+
+    def retrace(self, trace: Trace) -> None:
+        """Fold again what `fold` has folded in a ledger that was as this one is: at a small part of the cost."""
+        report = trace.report
+        if self._known(report) is None:
+            story = None if report.relation == "replay" else self.fold_.retrace(report, trace.absorbed)
+            self._noted(report, story)
+
+    def _known(self, report: Report) -> Folded | None:
+        """What became of the same line of the log, if it was folded lately."""
+        self.position = max(self.position, report.position)
+        return self._folded.get(_line(report))
+
+    def _noted(self, completed: Report, story: Story | None) -> Story | None:
+        """The story, silenced if it must be, after all that a restart needs was remembered."""
+        position = completed.position
+        if position:
+            self._folded[_line(completed)] = Folded(completed.story_id, completed.duplicate_of)
             self._forget_folded()
         if story is not None and story.judgement is not None and story.judgement.alert:
-            if 0 < report.position <= self.mute_until:
+            if 0 < position <= self.mute_until:
                 silent = dataclasses.replace(story.judgement, alert=False, reason=MUTED)
-                story = dataclasses.replace(story, judgement=silent)
-            else:
-                self.outbox.append((report.position, story))
-        return completed, story
+                return dataclasses.replace(story, judgement=silent)
+            self.outbox.append((position, story))
+        return story
 
-    def pass_on(self, position: int) -> tuple[()]:
+    def pass_on(self, position: int) -> None:
         """Move on in the log past entries that are not relevant."""
         self.position = max(self.position, position)
-        self.passed += 1
-        return ()
-
-    @property
-    def due(self) -> int:
-        """How much a restart would have to do again: reports to fold, and bundles of others to read."""
-        return max(self.unsaved, self.passed)
 
     def unconfirmed(self) -> list[Story]:
         """The latest alerting revisions, of which nobody can say whether they were published."""
@@ -123,3 +142,7 @@ class StoryLedger:
     def _forget_folded(self) -> None:
         for line in list(takewhile(lambda line: line[0] < self.position - FOLDED_REACH, self._folded)):
             del self._folded[line]
+
+
+def _line(report: Report) -> tuple[int, str, str]:
+    return report.position, report.entry.id, report.entry.content_hash

@@ -2,26 +2,22 @@
 
     log ──► report ──► [ ledger of the watch ] ──► report completed, story's new revision
                           │          ▲
-             deltas, snapshot     rebuilt when the cache
-             (Beam state)         does not match the state
+          the runner's state      rebuilt when the cache
+          (cells.py)              does not match the state
                           │
-                     checkpoint (file, every so many reports)
+          files for a restart (journal.py)
 
-The ledger in memory is a cache of Beam's state. The state is a snapshot and the reports folded since (the deltas), with a
+The ledger in memory is a cache of the runner's state. The state is a snapshot and the reports folded since, with a
 generation that counts the reports and tells one history of them from another. The cache is used only if its
-generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and deltas. The
-DirectRunner makes a new DoFn for each bundle, so the cache belongs to the process.
+generation is the state's; otherwise (another worker, a retried bundle) it is rebuilt from snapshot and reports (keeper.py).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import uuid
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import apache_beam as beam
 from apache_beam import coders
@@ -37,8 +33,10 @@ from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
-from transforms.checkpoints import Checkpoint, Checkpoints
-from transforms.stories.ledger import StoryLedger
+from transforms.checkpoints import Checkpoints
+from transforms.stories.cells import BUNDLE, Cells, Head, Writing
+from transforms.stories.keeper import Generation, Held, Keeper
+from transforms.stories.ledger import TRACES, Trace, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,33 +44,7 @@ KIND = "stories"
 STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
-ENTRIES_PER_CHECKPOINT = 20
-"""A checkpoint is due when a twentieth as many reports as the window holds are not in it: writing one costs a few ms for each
-of them then, and a restart has no more than that to do again."""
-_CACHED_LEDGERS = 8
-
-
-class Generation(NamedTuple):
-    """How many reports a ledger has seen, and a digest of which: a retried bundle may bring others in their place."""
-
-    seen: int = 0
-    digest: str = ""
-
-    def after(self, report: Report) -> Generation:
-        entry = report.entry
-        history = "\x1f".join((self.digest, entry.id, entry.content_hash))
-        return Generation(self.seen + 1, hashlib.sha256(history.encode()).hexdigest()[:16])
-
-    def __str__(self) -> str:
-        return f"{self.seen} {self.digest}"
-
-    @classmethod
-    def read(cls, text: str | None) -> Generation:
-        seen, _, digest = (text or "0 ").partition(" ")
-        return cls(int(seen), digest)
-
-
-_ledgers: OrderedDict[tuple[str, str], tuple[Generation, StoryLedger]] = OrderedDict()
+_NUMBERED = coders.TupleCoder([coders.VarIntCoder(), TRACES])
 
 
 @dataclass
@@ -87,7 +59,7 @@ class FoldStories(beam.PTransform):
                        reports of the input in memory
     alert_on_backfill  see AlertPolicy
     state_dir          where checkpoints are written, "" for none
-    checkpoint_every   folded reports between two checkpoints, at the least (a twentieth of the window, if that is more)
+    checkpoint_every   folded reports between two writings of checkpoints or segments of them
     mute_until         see StoryLedger: used where no checkpoint of the same configuration is found
     """
 
@@ -105,7 +77,7 @@ class FoldStories(beam.PTransform):
         key_relevant = beam.ParDo(_KeyRelevant()).with_output_types(KV[str, Report], others=Report)
         sorted_out = reports | "KeyByWatch" >> key_relevant.with_outputs("others", main="relevant")
         keyed = sorted_out.relevant
-        keeper = _Keeper(
+        keeper = Keeper(
             self.watch,
             AlertPolicy(self.watch, self.alert_on_backfill),
             Checkpoints(self.state_dir, KIND),
@@ -151,54 +123,6 @@ class _KeyRelevant(beam.DoFn):
             yield self.last
 
 
-@dataclass
-class _Keeper:
-    """Makes, caches and writes down the ledgers. `instance` tells the caches of different pipelines in a process apart."""
-
-    watch: Watch
-    policy: AlertPolicy
-    checkpoints: Checkpoints
-    checkpoint_every: int
-    mute_until: int
-    instance: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-    def fresh(self) -> StoryLedger:
-        return StoryLedger(self.watch, self.policy, self.mute_until)
-
-    def from_checkpoint(self, key: str) -> tuple[StoryLedger, bytes] | None:
-        """The ledger and its state as written down."""
-        checkpoint = self.checkpoints.read(key)
-        if checkpoint is None or checkpoint.config_hash != self.watch.config_hash:
-            return None
-        try:
-            return StoryLedger.restore(self.watch, self.policy, checkpoint.state), checkpoint.state
-        except (ValueError, KeyError, TypeError) as e:
-            logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
-            return None
-
-    def cached(self, key: str, generation: Generation) -> StoryLedger | None:
-        entry = _ledgers.get((self.instance, key))
-        return entry[1] if entry and entry[0] == generation else None
-
-    def cache(self, key: str, generation: Generation, ledger: StoryLedger) -> None:
-        _ledgers[self.instance, key] = (generation, ledger)
-        _ledgers.move_to_end((self.instance, key))
-        while len(_ledgers) > _CACHED_LEDGERS:
-            _ledgers.popitem(last=False)
-
-    def forget(self, key: str) -> None:
-        _ledgers.pop((self.instance, key), None)
-
-    def write_checkpoint(self, key: str, ledger: StoryLedger) -> None:
-        ledger.unsaved = ledger.passed = 0  # also if it fails: the next try comes when the next checkpoint is due
-        try:
-            self.checkpoints.write(key, Checkpoint(ledger.state(), ledger.position, self.watch.config_hash))
-            Metrics.counter("stories", "checkpoints").inc()
-        except OSError as e:
-            Metrics.counter("stories", "checkpoints_failed").inc()
-            logger.warning("the checkpoint of watch %s could not be written; a restart will read more of the log: %s", key, e)
-
-
 def _reports_per_snapshot(size: int) -> int:
     """The more there is to write, the rarer: what a snapshot costs for each report is bounded."""
     every = DELTAS_PER_SNAPSHOT
@@ -207,8 +131,7 @@ def _reports_per_snapshot(size: int) -> int:
     return every
 
 
-def _folded(ledger: StoryLedger, report: Report) -> Iterator[Any]:
-    completed, story = ledger.fold(report)
+def _outputs(completed: Report, story: Story | None) -> Iterator[Any]:
     Metrics.counter("stories", f"relation_{completed.relation}").inc()
     yield completed
     if story is not None:
@@ -224,7 +147,7 @@ def _dead(report: Report, error: Exception) -> beam.pvalue.TaggedOutput:
 
 
 class _FoldInOrder(beam.DoFn):
-    def __init__(self, keeper: _Keeper) -> None:
+    def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
 
     def process(self, element: tuple[str, Iterable[Report]]) -> Iterator[Any]:
@@ -233,73 +156,89 @@ class _FoldInOrder(beam.DoFn):
         relevant = [report for report in reports if report.relevant]
         for report in sorted(relevant, key=lambda r: (r.entry.time, r.entry.id, r.entry.version)):
             try:
-                yield from _folded(ledger, report)
+                yield from _outputs(*ledger.fold(report))
             except Exception as e:  # one entry must not end the watch: it becomes a dead letter
                 yield _dead(report, e)
 
 
 class _Fold(beam.DoFn):
-    """State over time, with 2 deltas to a snapshot:
+    """State over time: see cells.py."""
 
-    report   generation   deltas      snapshot
-    -        0            -           -
-    r1       1            r1          -
-    r2       2            -           after r2
-    r3       3            r3          after r2
-    """
+    HEAD = ReadModifyWriteStateSpec("head", coders.StrUtf8Coder())
+    SNAPSHOT_0 = BagStateSpec("snapshot_0", coders.BytesCoder())
+    SNAPSHOT_1 = BagStateSpec("snapshot_1", coders.BytesCoder())
+    REPORTS_0 = BagStateSpec("reports_0", _NUMBERED)
+    REPORTS_1 = BagStateSpec("reports_1", _NUMBERED)
 
-    SNAPSHOT = ReadModifyWriteStateSpec("snapshot", coders.BytesCoder())
-    DELTAS = BagStateSpec("deltas", coders.registry.get_coder(Report))
-    GENERATION = ReadModifyWriteStateSpec("generation", coders.StrUtf8Coder())
-
-    def __init__(self, keeper: _Keeper) -> None:
+    def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
+
+    def start_bundle(self) -> None:
+        self.budget = BUNDLE
+        self.leaning: set[str] = set()  # keys whose state, as it was before this bundle, needs a checkpoint to stay
 
     def process(
         self,
         element: tuple[str, Report],
-        snapshot: Any = beam.DoFn.StateParam(SNAPSHOT),  # noqa: B008
-        deltas: Any = beam.DoFn.StateParam(DELTAS),  # noqa: B008
-        generation: Any = beam.DoFn.StateParam(GENERATION),  # noqa: B008
+        head: Any = beam.DoFn.StateParam(HEAD),  # noqa: B008
+        snapshot_0: Any = beam.DoFn.StateParam(SNAPSHOT_0),  # noqa: B008
+        snapshot_1: Any = beam.DoFn.StateParam(SNAPSHOT_1),  # noqa: B008
+        reports_0: Any = beam.DoFn.StateParam(REPORTS_0),  # noqa: B008
+        reports_1: Any = beam.DoFn.StateParam(REPORTS_1),  # noqa: B008
     ) -> Iterator[Any]:
         key, report = element
-        now = Generation.read(generation.read())
-        ledger = self.keeper.cached(key, now)
-        if ledger is None and now.seen:
-            ledger = self._rebuild(snapshot.read(), deltas.read())
-        if ledger is None:
+        cells = Cells(head, (snapshot_0, snapshot_1), (reports_0, reports_1))
+        now = cells.read_head()
+        generation = Generation.read(now.generation)
+        held = self.keeper.cached(key, generation)
+        if held is None and generation.seen:
+            held = self.keeper.holding(key, self.keeper.rebuilt(key, cells, now))
+            now = cells.drop_begun(now)
+        if held is None:
             restart = self.keeper.from_checkpoint(key)
             if restart is not None:  # the runner knows nothing of the key: this process is a restart
-                ledger, state = restart
-                snapshot.write(state)
+                ledger, mark = restart
+                held, now = self.keeper.holding(key, ledger, mark), replace(now, origin=str(mark))
                 for story in ledger.unconfirmed():
                     yield beam.pvalue.TaggedOutput(STORIES, story)
-        if ledger is None:
-            ledger = self.keeper.fresh()
+        if held is None:
+            held = self.keeper.holding(key, self.keeper.fresh())
 
         try:
-            outputs = list(_folded(ledger, report)) if report.relevant else ledger.pass_on(report.position)
+            outputs, trace = self._fold(held, report)
         except Exception as e:  # Dataflow would retry the bundle for ever: the entry becomes a dead letter
             self.keeper.forget(key)
             yield _dead(report, e)
             return
-        now = now.after(report)
-        generation.write(str(now))
-        if now.seen % _reports_per_snapshot(ledger.fold_.size) == 0:
-            snapshot.write(ledger.state())
-            deltas.clear()
-        elif report.relevant:  # a position that is lost costs a restart a little more reading
-            deltas.add(report)
-        self.keeper.cache(key, now, ledger)
+        generation = generation.after(report)
+        if now.origin:
+            self.leaning.add(key)
+        cells.write_head(self._kept(cells, replace(now, generation=str(generation)), held, trace, generation.seen))
+        self.keeper.cache(key, generation, held)
         yield from outputs
-        if ledger.due >= max(self.keeper.checkpoint_every, ledger.fold_.size // ENTRIES_PER_CHECKPOINT):
-            self.keeper.write_checkpoint(key, ledger)
+        if held.journal.due:
+            self.keeper.write_down(key, held, in_segments=key in self.leaning)
 
-    def _rebuild(self, snapshot: bytes | None, deltas: Iterable[Report]) -> StoryLedger:
-        if snapshot:
-            ledger = StoryLedger.restore(self.keeper.watch, self.keeper.policy, snapshot)
-        else:
-            ledger = self.keeper.fresh()
-        for report in deltas:
-            ledger.fold(report)
-        return ledger
+    def _fold(self, held: Held, report: Report) -> tuple[list[Any], Trace | None]:
+        """The outputs, and what a ledger needs to get to where this one is now."""
+        if not report.relevant:
+            held.ledger.pass_on(report.position)
+            held.journal.passed()
+            return [], None
+        completed, story = held.ledger.fold(report)
+        trace = trace_of(completed, story)
+        held.journal.folded(trace)
+        return list(_outputs(completed, story)), trace
+
+    def _kept(self, cells: Cells, head: Head, held: Held, trace: Trace | None, number: int) -> Head:
+        """The head after the report and, now and then, pieces of a snapshot were written into the cells."""
+        if trace is not None:  # a position that is lost costs a restart a little more reading
+            cells.add(head, number, trace)
+        if not head.begun and number % _reports_per_snapshot(held.ledger.fold_.size) == 0:
+            held.writing, head = Writing.of(held.ledger.state()), replace(head, begun=True)
+        if held.writing is not None and self.budget > 0:
+            head, spent = held.writing.go_on(cells, head, self.budget)
+            self.budget -= spent
+            if not head.begun:
+                held.writing = None
+        return head

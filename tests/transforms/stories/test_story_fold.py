@@ -301,6 +301,16 @@ def test_a_restored_fold_goes_on_as_if_nothing_had_happened(before: list[Report]
 
 
 @given(st.lists(DRAWN, max_size=20))
+def test_retracing_what_was_folded_leads_to_the_same_fold(reports: list[Report]) -> None:
+    whole, retraced = a_fold(sometimes), a_fold(sometimes)
+    for report in reports:
+        completed, story = whole.fold(report)
+        if story is not None:
+            assert retraced.retrace(dataclasses.replace(completed, compared=()), story.absorbed) == story
+    assert retraced.snapshot() == whole.snapshot()
+
+
+@given(st.lists(DRAWN, max_size=20))
 def test_counts_always_agree(reports: list[Report]) -> None:
     fold = a_fold()
     last: dict[str, Story] = {}

@@ -6,17 +6,20 @@ import json
 from typing import Any
 
 import pytest
+from apache_beam import coders
 from factories import HOUR, NOON, a_report, a_signal, a_watch, an_entry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Report, Story
 from transforms.alerts import AlertPolicy
-from transforms.stories.ledger import FOLDED_REACH, MUTED, OUTBOX, OUTBOX_REACH, StoryLedger
+from transforms.stories.ledger import FOLDED_REACH, MUTED, OUTBOX, OUTBOX_REACH, TRACES, StoryLedger, Trace, trace_of
+from transforms.stories.members import Members
 
 WATCH = a_watch()
 POLICY = AlertPolicy(WATCH)
 DAY = 24 * HOUR
+TRACES_OF = coders.IterableCoder(TRACES)
 
 
 def report(n: int, kind: str = "BUILDUP", **fields: Any) -> Report:
@@ -47,7 +50,7 @@ def test_a_ledger_folds_and_keeps_the_alerts_it_raised() -> None:
     _, trifle = book.fold(report(1, "GESTURE"))
     assert trifle is not None
     assert book.unconfirmed() == [story]
-    assert (book.position, book.unsaved) == (2, 2)
+    assert book.position == 2
 
 
 def test_the_position_is_the_farthest_not_the_latest() -> None:
@@ -72,6 +75,21 @@ def test_a_ledger_written_down_anywhere_goes_on_as_if_nothing_had_happened(log: 
     found += [outcome(second.fold(r)) for r in reports[cut:]]
     assert found == wanted
     assert second.state() == undisturbed.state()
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["BUILDUP", "GESTURE", "ATTACK"]), st.integers(0, 1)), max_size=12))
+def test_what_is_retraced_leads_to_the_same_ledger_without_a_question_to_the_index(log: list[tuple[int, str, int]]) -> None:
+    """With the same line of the log again, the same text at another place in it, and alerts that are silenced."""
+    reports = [report(n, kind, position=n + 1 + 50 * late) for n, kind, late in log]
+    undisturbed, retraced = ledger(mute_until=3), ledger(mute_until=3)
+    traces = [trace_of(*undisturbed.fold(r)) for r in reports]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Members, "near", None)
+        for trace in TRACES_OF.decode(TRACES_OF.encode(traces)):
+            retraced.retrace(Trace(*trace))
+    assert retraced.unconfirmed() == undisturbed.unconfirmed()
+    assert retraced.state() == undisturbed.state()
 
 
 @given(st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))

@@ -103,6 +103,16 @@ def test_a_merge_survives_a_restart(cut: int) -> None:
     assert restored.snapshot() == whole.snapshot()
 
 
+@given(st.permutations([*EARLY, BETWEEN, report("westc", WEST - 0.05, 5), report("westa", WEST, 6, title="edited", version=2)]))
+def test_a_merge_that_is_retraced_is_the_same_merge(log: list[Report]) -> None:
+    whole, retraced = Fold(WATCH, judge), Fold(WATCH, judge)
+    for r in log:
+        completed, story = whole.fold(r)
+        assert story is not None
+        assert retraced.retrace(completed, story.absorbed) == story
+        assert retraced.snapshot() == whole.snapshot()
+
+
 def test_a_merged_story_is_forgotten_with_the_links_to_it() -> None:
     fold = Fold(WATCH, judge)
     folded(*EARLY, BETWEEN, fold=fold)

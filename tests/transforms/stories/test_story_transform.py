@@ -13,43 +13,26 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing import test_stream
 from collecting import Collect, take
-from factories import HOUR, NOON, a_report, a_signal, a_watch, an_entry
+from factories import a_watch
+from story_cells import StateCells
+from story_log import LOG, WATCH, report
 
 from schemas import Report, Story
 from schemas.watch import Watch
 from transforms.checkpoints import Checkpoint, Checkpoints
-from transforms.stories import FoldStories
+from transforms.stories import FoldStories, keeper
 from transforms.stories import transform as module
+from transforms.stories.keeper import Generation, Keeper
 from transforms.stories.ledger import MUTED
-from transforms.stories.transform import Generation
 
 ENGINE = "BundleBasedDirectRunner"
-WATCH = a_watch()
-KINDS = ("BUILDUP", "GESTURE", "ATTACK", "SANCTION")
-
-
-def report(n: int, **fields: Any) -> Report:
-    """Report n of a log: four matters in turn, told by several outlets in words of their own, from the twelfth on in copies."""
-    matter, words = n % 4, n if n < 12 else n - 4
-    entry = an_entry(
-        f"entry-{n:03}",
-        NOON + n * HOUR // 2,
-        title=f"Matter {matter}: {'abcdefghijklmnop'[words % 16] * 9} {words}",
-        summary=f"{'qrstuvwxyz'[words % 10] * 7} says {words * 37} about it.",
-        outlet=f"Outlet {n % 5}",
-    )
-    signal = a_signal(KINDS[matter], source=f"Actor {matter}", quantity=10 ** (n // 4 % 5))
-    return a_report(entry, (signal,), subject=matter, **{"position": 1000 + n, **fields})
-
-
-LOG = [report(n) for n in range(16)]
 
 
 class LoseCache(beam.DoFn):
     """Before each report the process forgets its ledgers, as another worker never had them."""
 
     def process(self, element: Report) -> Iterable[Report]:
-        module._ledgers.clear()
+        keeper._held.clear()
         yield element
 
 
@@ -100,7 +83,7 @@ def test_every_third_bundle_that_fails_changes_nothing(
     """The DoFn on state that is rolled back after every third report, as a runner does it; the report then comes again."""
     monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 4)
     log = [mixed for n in range(16) for mixed in (report(n), replace(report(n), outcome="not relevant", signals=()))]
-    cells = Cells(module._Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0))
+    cells = StateCells(Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0))
     stories = []
     for n, element in enumerate(log):
         if n % 3 == 2:
@@ -243,8 +226,8 @@ def test_two_histories_of_the_same_length_are_not_taken_for_each_other() -> None
 
 def test_a_retried_bundle_does_not_see_what_its_first_try_left_in_the_cache(undisturbed: dict[str, list[Any]]) -> None:
     """The DoFn on state that is rolled back, as a runner does it after a failure further down."""
-    keeper = module._Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0)
-    cells = Cells(keeper)
+    keeper = Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0)
+    cells = StateCells(keeper)
     for element in LOG[:4]:
         cells.fold(element)
     saved = cells.saved()
@@ -255,50 +238,5 @@ def test_a_retried_bundle_does_not_see_what_its_first_try_left_in_the_cache(undi
 
     # another worker took over and folded one report; its state has as many as this cache
     cells.roll_back(saved)
-    keeper.cache(WATCH.name, Generation(4, "another history"), module.StoryLedger(WATCH, keeper.policy))
+    keeper.cache(WATCH.name, Generation(4, "another history"), keeper.holding(WATCH.name, keeper.fresh()))
     assert cells.fold(LOG[4]) == undisturbed["stories"][4:5]
-
-
-class Cells:
-    """The DoFn and its state cells."""
-
-    def __init__(self, keeper: Any) -> None:
-        self.dofn = module._Fold(keeper)
-        self.state = {"snapshot": Value(), "deltas": Bag(), "generation": Value()}
-
-    def fold(self, element: Report) -> list[Story]:
-        outputs = self.dofn.process((WATCH.name, element), **self.state)
-        return [o.value for o in outputs if isinstance(o, beam.pvalue.TaggedOutput) and o.tag == module.STORIES]
-
-    def saved(self) -> dict[str, Any]:
-        return {name: cell.value for name, cell in self.state.items()}
-
-    def roll_back(self, saved: dict[str, Any]) -> None:
-        for name, cell in self.state.items():
-            cell.value = saved[name]
-
-
-class Value:
-    """A state cell of one value."""
-
-    def __init__(self, value: Any = None) -> None:
-        self.value = value
-
-    def read(self) -> Any:
-        return self.value
-
-    def write(self, value: Any) -> None:
-        self.value = value
-
-
-class Bag(Value):
-    """A state cell of many values."""
-
-    def __init__(self, value: tuple[Any, ...] | None = None) -> None:
-        super().__init__(value or ())
-
-    def add(self, value: Any) -> None:
-        self.value = (*self.value, value)
-
-    def clear(self) -> None:
-        self.value = ()

@@ -1,0 +1,105 @@
+"""Journal: what a restart finds of a watch's ledger, in files.
+
+    r1 ... r100   checkpoint: the ledger
+    ... r200      segment: r101 ... r200
+    ... r300      segment: r201 ... r300
+    ...
+    r4000         checkpoint: the ledger, without segments
+
+A segment holds reports as they left the fold, with their vectors and the story each went to: what costs time is not done
+again. So one can be written every few seconds, however much the ledger holds, and a restart reads no more of the log than
+came since. The whole is written when the segments hold a twentieth of it: then it costs little for each report, and a
+restart has no more than so many to retrace.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from apache_beam import coders
+
+from schemas.watch import Watch
+from transforms.checkpoints import Checkpoint, Checkpoints, Mark
+from transforms.stories.fold import Judge
+from transforms.stories.ledger import TRACES, StoryLedger, Trace
+
+logger = logging.getLogger(__name__)
+SEGMENTS_SHARE = 20
+_TRACES = coders.IterableCoder(TRACES)
+
+
+@dataclass
+class Journal:
+    """Writes down one ledger.
+
+    every  reports folded, or bundles of others passed, between two writings
+    mark   how far the files tell what the ledger holds, None: not at all, so that the next writing is of the whole
+    """
+
+    checkpoints: Checkpoints
+    key: str
+    config_hash: str
+    every: int
+    mark: Mark | None = None
+    _unsaved: list[Trace] = field(default_factory=list)
+    _passed: int = 0
+
+    def folded(self, trace: Trace) -> None:
+        """The ledger has folded a report."""
+        if self.checkpoints.directory:
+            self._unsaved.append(trace)
+
+    def passed(self) -> None:
+        """The ledger has moved on in the log past entries that are not relevant."""
+        self._passed += 1
+
+    @property
+    def due(self) -> bool:
+        """Whether a restart would have enough to do again: reports to read, or bundles of others."""
+        return bool(self.checkpoints.directory) and max(len(self._unsaved), self._passed) >= self.every
+
+    def write(self, ledger: StoryLedger, in_segments: bool = False) -> None:
+        """Write down what is new, or the whole if that is due. Raises OSError; then the next is of the whole.
+
+        in_segments  the last whole must stay: nothing is written where there is none that segments can go on from
+        """
+        mark, unsaved = self.mark, self._unsaved
+        self.mark, self._unsaved, self._passed = None, [], 0  # also if it fails: the next try comes when it is due again
+        enough = mark is None or (mark.segments + 1) * self.every * SEGMENTS_SHARE > ledger.fold_.size
+        if enough and not in_segments:
+            whole = Checkpoint(ledger.state(), ledger.position, self.config_hash)
+            self.mark = self.checkpoints.write(self.key, whole)
+        elif mark is not None:
+            self.mark = self.checkpoints.append(self.key, mark, _TRACES.encode(unsaved), ledger.position)
+
+
+def read_ledger(
+    watch: Watch, judge: Judge, checkpoints: Checkpoints, key: str, upto: Mark | None = None
+) -> tuple[StoryLedger, Mark] | None:
+    """The ledger that a journal wrote down and the mark of it; None if there is none of this configuration and release.
+
+    upto  no more of it than there was at that mark; None if it is not there any more
+    """
+    found = checkpoints.find(key)
+    if found is None:
+        return None
+    checkpoint, mark = found
+    if checkpoint.config_hash != watch.config_hash:
+        return None
+    segments = checkpoint.segments
+    if upto is not None:
+        if upto.id != mark.id or upto.segments > mark.segments:
+            return None
+        segments, mark = segments[: upto.segments], upto
+    try:
+        ledger = StoryLedger.restore(watch, judge, checkpoint.state)
+        for segment in segments:
+            for trace in _TRACES.decode(segment):
+                ledger.retrace(Trace(*trace))
+    except (ValueError, KeyError, TypeError, EOFError) as e:
+        logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
+        return None
+    if upto is None:
+        ledger.pass_on(checkpoint.position)
+    return ledger, mark

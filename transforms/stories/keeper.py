@@ -1,0 +1,116 @@
+"""Keeper: makes, caches and writes down the ledgers of a pipeline, one for each watch.
+
+The ledger in memory is a cache of the runner's state, which has a generation. The DirectRunner makes a new DoFn for each
+bundle, so the cache belongs to the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from apache_beam.metrics import Metrics
+
+from schemas.report import Report
+from schemas.watch import Watch
+from transforms.alerts.policy import AlertPolicy
+from transforms.checkpoints import Checkpoints, Mark
+from transforms.stories.cells import Cells, DamagedState, Head, Writing
+from transforms.stories.journal import Journal, read_ledger
+from transforms.stories.ledger import StoryLedger
+
+logger = logging.getLogger(__name__)
+_CACHED_LEDGERS = 8
+
+
+class Generation(NamedTuple):
+    """How many reports a ledger has seen, and a digest of which: a retried bundle may bring others in their place."""
+
+    seen: int = 0
+    digest: str = ""
+
+    def after(self, report: Report) -> Generation:
+        entry = report.entry
+        history = "\x1f".join((self.digest, entry.id, entry.content_hash))
+        return Generation(self.seen + 1, hashlib.sha256(history.encode()).hexdigest()[:16])
+
+    def __str__(self) -> str:
+        return f"{self.seen} {self.digest}"
+
+    @classmethod
+    def read(cls, text: str | None) -> Generation:
+        seen, _, digest = (text or "0 ").partition(" ")
+        return cls(int(seen), digest)
+
+
+@dataclass
+class Held:
+    """What this process holds of a key: the ledger, what there is of it in files, and a snapshot it is writing."""
+
+    ledger: StoryLedger
+    journal: Journal
+    writing: Writing | None = None
+
+
+_held: OrderedDict[tuple[str, str], tuple[Generation, Held]] = OrderedDict()
+
+
+@dataclass
+class Keeper:
+    """Makes, caches and writes down the ledgers. `instance` tells the caches of different pipelines in a process apart."""
+
+    watch: Watch
+    policy: AlertPolicy
+    checkpoints: Checkpoints
+    checkpoint_every: int
+    mute_until: int
+    instance: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def fresh(self) -> StoryLedger:
+        return StoryLedger(self.watch, self.policy, self.mute_until)
+
+    def holding(self, key: str, ledger: StoryLedger, mark: Mark | None = None) -> Held:
+        return Held(ledger, Journal(self.checkpoints, key, self.watch.config_hash, self.checkpoint_every, mark))
+
+    def from_checkpoint(self, key: str, upto: Mark | None = None) -> tuple[StoryLedger, Mark] | None:
+        return read_ledger(self.watch, self.policy, self.checkpoints, key, upto)
+
+    def rebuilt(self, key: str, cells: Cells, head: Head) -> StoryLedger:
+        """The ledger that the runner's state speaks of. Raises DamagedState if it cannot be had."""
+        if head.chunks:
+            ledger = StoryLedger.restore(self.watch, self.policy, cells.snapshot(head))
+        elif head.origin:
+            found = self.from_checkpoint(key, Mark.read(head.origin))
+            if found is None:
+                raise DamagedState(f"the checkpoint that watch {key} started from is not there any more")
+            ledger, _ = found
+        else:
+            ledger = self.fresh()
+        for trace in cells.since(head):
+            ledger.retrace(trace)
+        return ledger
+
+    def cached(self, key: str, generation: Generation) -> Held | None:
+        entry = _held.get((self.instance, key))
+        return entry[1] if entry and entry[0] == generation else None
+
+    def cache(self, key: str, generation: Generation, held: Held) -> None:
+        _held[self.instance, key] = (generation, held)
+        _held.move_to_end((self.instance, key))
+        while len(_held) > _CACHED_LEDGERS:
+            _held.popitem(last=False)
+
+    def forget(self, key: str) -> None:
+        _held.pop((self.instance, key), None)
+
+    def write_down(self, key: str, held: Held, in_segments: bool) -> None:
+        try:
+            held.journal.write(held.ledger, in_segments)
+            Metrics.counter("stories", "checkpoints").inc()
+        except OSError as e:
+            Metrics.counter("stories", "checkpoints_failed").inc()
+            logger.warning("the checkpoint of watch %s could not be written; a restart will read more of the log: %s", key, e)
