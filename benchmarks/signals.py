@@ -17,8 +17,8 @@ from typing import Any
 
 from schemas.watch import Watch, load_watch
 from transforms.actors import tagger_for as actor_tagger_for
-from transforms.embedding.model import embedder
 from transforms.signals.lines import Line
+from transforms.signals.reader import reader
 from transforms.signals.rules import Hit, Rules
 from transforms.signals.tagger import SignalTagger
 from transforms.signals.training.labels import as_entry
@@ -40,10 +40,9 @@ class NoPatterns(Rules):
 
 def taggers(watch: Watch) -> dict[str, SignalTagger]:
     """The three ways to read."""
-    model = embedder("", 1)
-    by_meaning = SignalTagger(watch, model)
+    by_meaning = SignalTagger(watch, reader())
     by_meaning.rules = NoPatterns(watch.taxonomy)
-    return {"patterns": SignalTagger(watch), "meaning": by_meaning, "both": SignalTagger(watch, model)}
+    return {"patterns": SignalTagger(watch), "meaning": by_meaning, "both": SignalTagger(watch, reader())}
 
 
 def f1(right: int, labelled: int, found: int) -> float:

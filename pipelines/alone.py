@@ -32,7 +32,7 @@ def detect_alone(entry: Entry, watch: Watch, model: str = "", spacy_model: str =
     report = gated(tagged(Report(watch.name, entry), watch, spacy_model), watch)
     if report.gated:
         (vector,) = vectors(embedder(model, TORCH_THREADS), [report])
-        report = signalled(replace(report, vector=vector), watch, model, TORCH_THREADS)
+        report = signalled(replace(report, vector=vector), watch, model)
     report = scored(report, watch, model, TORCH_THREADS)
     if not report.relevant:
         return report, None

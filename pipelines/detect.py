@@ -82,7 +82,7 @@ class DetectAlerts(beam.PTransform):
         actors = reports | "TagActors" >> TagActors(self.watch, model=self.spacy_model)
         gate = actors.reports | "Gate" >> Gate(self.watch, all_topics=self.all_topics)
         embedded = gate.reports | "EmbedEntries" >> EmbedEntries(self.model, TORCH_THREADS)
-        signals = embedded.reports | "TagSignals" >> TagSignals(self.watch, self.model, TORCH_THREADS)
+        signals = embedded.reports | "TagSignals" >> TagSignals(self.watch, self.model)
         scored = signals.reports | "ScoreRelevance" >> ScoreRelevance(
             self.watch, all_topics=self.all_topics, model=self.model, threads=TORCH_THREADS
         )

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.alone import TORCH_THREADS
 from pipelines.marking import ACTOR, SIGNAL, Mark
 from schemas.config import LOADER
 from schemas.entry import Entry
@@ -99,7 +98,7 @@ def explanation(report: Report, judgement: Judgement | None, watch: Watch, model
 def _signals(report: Report, watch: Watch, model: str) -> Iterator[ExplainedSignal]:
     labels = {kind.type: kind.label for kind in watch.taxonomy.types}
     lines = _lines(watch.directory.parent / SHARED / PATTERNS)
-    found = reasons(signal_tagger_for(watch, model, TORCH_THREADS), report.entry, report.actors, report.signals)
+    found = reasons(signal_tagger_for(watch, model), report.entry, report.actors, report.signals)
     for signal, why in zip(report.signals, found, strict=True):
         if why is None or why.pattern not in lines:
             yield ExplainedSignal(signal, labels[signal.type], cue=why.cue if why else None)

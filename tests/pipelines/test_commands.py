@@ -145,5 +145,5 @@ def test_what_is_loaded_is_told_only_if_asked_for() -> None:
         subprocess.run([*argv, *more], env=environment, capture_output=True, text=True) for more in ([], ["--verbose"])
     )
     assert (quiet.returncode, quiet.stderr) == (0, "")
-    assert "sentence model loaded" in told.stderr
+    assert "reader loaded" in told.stderr
     assert quiet.stdout == told.stdout

@@ -10,7 +10,7 @@ What a row is depends on no other row, so a vector depends on its text only.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -33,22 +33,22 @@ class Encoder:
     """The model in a directory of the sentence-transformers layout.
 
     threads  how many packs are worked on at a time; a pack is one thread's work
+    changes  what is added to its weights, by their names: a model that was trained further
     Raises OSError, KeyError or ValueError if the directory does not hold such a model.
     """
 
-    def __init__(self, directory: Path, threads: int = 1) -> None:
+    def __init__(self, directory: Path, threads: int = 1, changes: Mapping[str, torch.Tensor] | None = None) -> None:
         config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
         self._size = int(config["hidden_size"])
         self._heads = int(config["num_attention_heads"])
         weights = load_file(directory / "model.safetensors")
+        for name, change in (changes or {}).items():
+            weights[name] = weights[name] + change
         self._words = weights["embeddings.word_embeddings.weight"]
         self._places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
         self._norm = _Norm(weights, "embeddings.LayerNorm", config["layer_norm_eps"])
         self._layers = [_Layer(weights, f"encoder.layer.{i}", config) for i in range(config["num_hidden_layers"])]
-        self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        sentences = json.loads((directory / "sentence_bert_config.json").read_text(encoding="utf-8"))
-        self._tokenizer.enable_truncation(int(sentences["max_seq_length"]))
+        self.tokenizer = tokenizer(directory)
         self.threads = threads
         # glibc gives memory back to the system as soon as a large block is free, and takes it again for the next tensor,
         # which cost a fifth of the time. Once a block of this size was free, it keeps blocks of up to twice the size.
@@ -60,30 +60,43 @@ class Encoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of the texts in their order, shape (len(texts), dimensions)."""
-        vectors = np.zeros((len(texts), self._size), np.float32)
-        pieces = [encoded.ids for encoded in self._tokenizer.encode_batch(list(texts))]
+        states = self.states([encoded.ids for encoded in self.tokenizer.encode_batch(list(texts))])
+        if not states:
+            return np.zeros((0, self._size), np.float32)
+        with torch.inference_mode():
+            vectors: NDArray[np.float32] = torch.nn.functional.normalize(torch.stack([each.mean(0) for each in states])).numpy()
+        return vectors
+
+    def states(self, pieces: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """What the last layer makes of each word piece: for each text, given by its pieces, a tensor (pieces, dimensions)."""
         packs = list(_packs(pieces))
         if self.threads > 1 and len(packs) > 1:
             with ThreadPoolExecutor(self.threads) as pool:
-                done = list(pool.map(lambda pack: self._encode([pieces[i] for i in pack]), packs))
+                done = list(pool.map(lambda pack: self._states([pieces[i] for i in pack]), packs))
         else:
-            done = [self._encode([pieces[i] for i in pack]) for pack in packs]
-        for pack, found in zip(packs, done, strict=True):
-            vectors[pack] = found
-        return vectors
+            done = [self._states([pieces[i] for i in pack]) for pack in packs]
+        of_text = {i: states for pack, found in zip(packs, done, strict=True) for i, states in zip(pack, found, strict=True)}
+        return [of_text[i] for i in range(len(pieces))]
 
     @torch.inference_mode()
-    def _encode(self, pieces: Sequence[list[int]]) -> NDArray[np.float32]:
-        """Vectors of the texts of one pack, which are sorted by length."""
+    def _states(self, pieces: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """The states of the texts of one pack, which are sorted by length."""
         groups = [torch.tensor(list(same)) for _, same in groupby(pieces, key=len)]
         shapes = [(len(group), group.shape[1]) for group in groups]
         embedded = [(self._words[group] + self._places[: group.shape[1]]).flatten(0, 1) for group in groups]
         states = self._norm(torch.cat(embedded))
         for layer in self._layers:
             states = layer(states, shapes)
-        means = [group.mean(1) for group in _by_text(states, shapes)]
-        vectors: NDArray[np.float32] = torch.nn.functional.normalize(torch.cat(means)).numpy()
-        return vectors
+        return [text for group in _by_text(states, shapes) for text in group]
+
+
+def tokenizer(directory: Path) -> Tokenizer:
+    """What cuts texts into the word pieces of the model in a directory, as many of each text as the model was made for."""
+    sentences = json.loads((directory / "sentence_bert_config.json").read_text(encoding="utf-8"))
+    made = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    made.no_padding()
+    made.enable_truncation(int(sentences["max_seq_length"]))
+    return made
 
 
 class _Norm:

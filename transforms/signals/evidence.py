@@ -1,4 +1,4 @@
-"""Evidence: which words of a hit's sentence prove what it says.
+"""Evidence by patterns: which words of a hit's sentence prove what it says. The reader is told, and chooses its own.
 
 A pattern matches what decides the type, often less than a person would quote ("French armour gathering around | Sedan").
 Evidence is the matched words, completed to the end of the phrase or short clause that they stand in. It never crosses

@@ -1,134 +1,229 @@
-"""Meaning: what sentences say whose words no pattern knows, and what patterns found that the sentence does not say.
+"""Meaning: what passages say, with the patterns' hits heard as evidence; what patterns found that a passage does not say.
 
-Each sentence that may carry a signal is cut into units (units.py), each unit is embedded, and the head says how likely it
-is of each type. With the patterns' hits that makes one confidence for each sentence and type: below the head's threshold a
-hit is dropped, above it a type without a hit becomes a hit of its own, whose words are the unit that says it best.
+The reader says how surely a passage says something of each type, and which pieces say it. Above the threshold the
+strongest stretch of pieces becomes a hit, and others beside it if they are strong as well and have other parties. Its
+modality and its parties are the reader's too, which heard what the cues and the rules have for them; where it is in doubt of
+the modality, or does not know a name because only a town stands for it, cues and rules decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.report import Actor
 from schemas.taxonomy import PatternSpec, SignalType
-from transforms.embedding.model import Embedder
-from transforms.signals.evidence import quoted
-from transforms.signals.head import Head
-from transforms.signals.lines import Line
-from transforms.signals.modality import cue
-from transforms.signals.mood import features
+from transforms.signals.lines import BREAK, Line
+from transforms.signals.modality import modality
+from transforms.signals.passages import HEADING, NOWHERE, Passage, Places, Stretch, passages, words
+from transforms.signals.roles import Cast, Pair, roles
 from transforms.signals.rules import Hit, Rules
-from transforms.signals.units import Unit, units
 
-MOST_UNITS = 64  # of one entry; news say first what they have to say
-NEARLY = 0.5  # of the probability of the surest unit, for a shorter one to be the evidence
-DROP = 0.1
-# No fact is told in words that have one of these among them, whatever the sentence is like.
-_NOT = frozenset(
-    {"not", "never", "cannot", "won't", "didn't", "doesn't", "don't", "isn't", "aren't", "wasn't", "hasn't", "haven't"}
-)
+if TYPE_CHECKING:
+    from transforms.signals.reader import Reader, Seen
+
 BY_MEANING = "(by meaning)"  # instead of a pattern, in the spec of a hit that no pattern found
+BESIDE = 0.3  # of the weight of a stretch's strongest piece, for its neighbours to belong to it
+TOLD = 0.85  # least confidence of a pattern that is believed although the reader is less sure than it must be alone
+DOUBTED = 0.2  # what it must still be
+SECOND = 0.7  # least weight of the strongest piece of another stretch
+SHARE = 0.5  # least share of it in the first's
+ALSO = 0.3  # least probability of a further party
+CERTAIN = 0.6  # least probability of the reader's modality; below it that of the cues holds where a pattern matched
 
+FINISH = 4  # most words by which evidence is lengthened
+_OWNERS = frozenset({"its", "his", "her", "their"})
+_MARKS = frozenset({",", "-", BREAK})
 
-@dataclass(frozen=True)
-class Read:
-    """A line, the field it stands in, and what the patterns found in it."""
-
-    line: Line
-    text: str
-    hits: tuple[Hit, ...]
+Read = tuple[Line, Sequence[Hit]]
 
 
 class Meaning:
-    """The semantic layer over a sentence model and a head."""
+    """Reads entries with a reader over the patterns of a taxonomy."""
 
-    def __init__(self, rules: Rules, kinds: Sequence[SignalType], head: Head, model: Embedder) -> None:
-        self._rules, self._head, self._model = rules, head, model
+    def __init__(self, rules: Rules, kinds: Sequence[SignalType], reader: Reader) -> None:
+        self._rules, self._reader = rules, reader
         self._kinds: Mapping[str, SignalType] = {kind.type: kind for kind in kinds}
 
-    def judged(self, read: Sequence[Read], year: int) -> list[Sequence[Hit]]:
-        """For each line of an entry of `year` the hits that hold, how surely, and those that only the meaning tells."""
-        said = [units(r.line, r.text, ((h.left, h.right) for h in r.hits)) if self._may_say(r) else [] for r in read]
-        flat = [unit for group in said for unit in group][:MOST_UNITS]
-        texts = list(dict.fromkeys(unit.text for unit in flat))
-        of_text = dict(zip(texts, self._model.embed(texts), strict=True))
-        vectors = np.array([of_text[unit.text] for unit in flat], np.float32).reshape(len(flat), self._head.vectors.shape[1])
-        probabilities = self._head.probabilities(vectors, flat)
-        out: list[Sequence[Hit]] = []
-        at = 0
-        for r, group in zip(read, said, strict=True):
-            mine = probabilities[at : at + len(group)]
-            hits = self._of_line(r, group[: len(mine)], mine) if len(mine) else r.hits
-            out.append([self._said(hit, vectors[at], year) for hit in hits] if len(mine) else hits)
-            at += len(mine)
+    def hits(self, texts: Mapping[str, str], read: Sequence[Read], actors: Iterable[Actor], cast: Cast, year: int) -> list[Hit]:
+        """What an entry of `year` says: hits with modality and parties. `read`: its lines, and what patterns found in each.
+
+        Of a type that the reader has not learned the patterns' hits are taken as they are.
+        """
+        telling = {line.field for line, hits in read if self._may_say(line, hits)}
+        heading = bool(telling & {*HEADING})
+        worth = [each for each in read if (heading if each[0].field in HEADING else self._may_say(*each))]
+        found = {id(line): hits for line, hits in read}
+        parts = passages(texts, worth, actors, self._reader.tokenizer)
+        out = [hit for _, hits in read for hit in hits if hit.kind.type not in self._reader.types]
+        for part, seen in zip(parts, self._reader.seen(parts), strict=True):
+            for name in self._reader.types:
+                if kind := self._kinds.get(name):
+                    out += self._of_kind(kind, part, seen, found, cast, year)
         return out
 
-    def _may_say(self, read: Read) -> bool:
-        """Whether a sentence is worth a vector: it has a hit, or a word that some pattern looks for."""
-        return bool(read.hits) or self._rules.knows(read.line.words)
+    def _may_say(self, line: Line, hits: Sequence[Hit]) -> bool:
+        """Whether a line is worth reading: it has a hit, or a word that some pattern looks for."""
+        return bool(hits) or self._rules.knows(line.words)
 
-    def _of_line(self, read: Read, said: Sequence[Unit], probabilities: NDArray[np.float64]) -> list[Hit]:
-        out: list[Hit] = []
-        for column, name in enumerate(self._head.types):
-            kind = self._kinds.get(name)
-            if kind is None:
+    def _of_kind(
+        self, kind: SignalType, part: Passage, seen: Seen, found: Mapping[int, Sequence[Hit]], cast: Cast, year: int
+    ) -> Iterator[Hit]:
+        column = self._reader.types.index(kind.type)
+        sure = float(seen.confidence[column])
+        told = any(each.type == kind.type and each.confidence >= TOLD for each in part.found)
+        if sure < (min(DOUBTED, self._reader.threshold) if told else self._reader.threshold):
+            return
+        said: list[tuple[str | None, str | None]] = []
+        for pieces in stretches(part, seen.pieces[:, column]):
+            hit = located(kind, part, pieces, found)
+            if hit.spec.find == BY_MEANING and self._rules.bars(kind.type, hit.line):
                 continue
-            most = float(probabilities[:, column].max())
-            hits = [hit for hit in read.hits if hit.kind.type == name]
-            sure = self._head.confidence(most, max((hit.spec.confidence for hit in hits), default=0.0))
-            if sure < (DROP if hits else self._head.threshold) or (not hits and self._rules.bars(name, read.line)):
+            hit = self._judged(hit, part, seen, Stretch(0, column, pieces), cast, year)
+            if hit.modality in kind.void:
                 continue
-            out += [replace(hit, confidence=sure) for hit in hits] or [
-                self._proposed(kind, _tellingest(said, probabilities[:, column]), sure)
-            ]
-        return out
+            pairs = [pair for pair in hit.pairs or () if not said or (None not in pair and not _known(pair, said, kind.pair))]
+            if pairs:
+                said += pairs
+                line, left, right = _words(part, pieces)
+                right = _finished(line, left, right, self._rules.quoting.trimmed | _OWNERS)
+                yield replace(hit, left=left, right=right, confidence=sure, pairs=tuple(pairs))
 
-    def _said(self, hit: Hit, sentence: NDArray[np.float32], year: int) -> Hit:
-        learned = self._head.mood.of(features(hit, self._rules, year), sentence)
-        found = cue(hit, self._rules, year) if learned == "asserted" else None
-        if found and found.modality == "negated" and found.start >= hit.start and hit.line.tokens[found.start].text in _NOT:
-            return hit
-        return replace(hit, modality=learned)
-
-    def _proposed(self, kind: SignalType, unit: Unit, sure: float) -> Hit:
-        """A hit for what a unit says: its heart are the words that weigh most for the type, its evidence is the unit."""
-        start, end = _heart(self._head.weights_of(kind.type, unit.words()))
-        line = unit.line
-        left, right = quoted(line, *_unsaid(unit, start + unit.start, end + unit.start, self._rules), self._rules.quoting)
-        return Hit(kind, PatternSpec(find=BY_MEANING), line, start + unit.start, end + unit.start, left, right, {}, sure)
+    def _judged(self, hit: Hit, part: Passage, seen: Seen, stretch: Stretch, cast: Cast, year: int) -> Hit:
+        by_rules, _ = roles(hit, self._rules, cast)
+        stretch = ruled(stretch, by_rules, modality(hit, self._rules, year), part, self._reader.modalities)
+        (judged,) = self._reader.roles(part, seen, [stretch])
+        how = int(judged.modality.argmax())
+        if judged.modality[how] < CERTAIN and hit.spec.find != BY_MEANING:
+            how = stretch.modality
+        pairs = parties(part.names, judged.sources, judged.targets)
+        return replace(hit, modality=self._reader.modalities[how], pairs=tuple(_filled(pairs, by_rules, part.names)))
 
 
-def _tellingest(said: Sequence[Unit], probabilities: NDArray[np.float64]) -> Unit:
-    """The shortest unit that says a thing nearly as surely as the surest."""
-    near = [unit for unit, p in zip(said, probabilities, strict=True) if p >= NEARLY * probabilities.max()]
-    return min(near, key=lambda unit: (unit.end - unit.start, unit.start))
+def stretches(part: Passage, weights: NDArray[np.float64]) -> Iterator[Places]:
+    """The stretches of a passage that say something of a type, the strongest first, by the weights of its pieces for it."""
+    left = np.array([w if s and s.line != NOWHERE else 0.0 for w, s in zip(weights, part.spots, strict=True)])
+    most = left.max(initial=0.0)
+    least = 0.0
+    while left.max(initial=0.0) > least:
+        pieces = _around(part, left, int(left.argmax()))
+        yield pieces
+        left[list(pieces)] = 0.0
+        least = max(SECOND, SHARE * most)
 
 
-def _heart(weights: Sequence[float]) -> tuple[int, int]:
-    """The range of words with the largest sum of weights, the first of equals, never empty."""
-    best, best_range = -np.inf, (0, 1)
-    total, start = 0.0, 0
-    for i, weight in enumerate(weights):
-        if total <= 0:
-            total, start = 0.0, i
-        total += weight
-        if total > best:
-            best, best_range = total, (start, i + 1)
-    return best_range
+def _around(part: Passage, weights: NDArray[np.float64], top: int) -> Places:
+    """The pieces around the strongest that belong to it: in its line, heavy enough or between such, in whole words."""
+    spots, least = part.spots, BESIDE * weights[top]
+    line = spots[top]
+    assert line is not None
+
+    def inside(i: int) -> bool:
+        spot = spots[i] if 0 <= i < len(spots) else None
+        return spot is not None and spot.line == line.line
+
+    def heavy(i: int) -> bool:
+        return inside(i) and weights[i] >= least
+
+    def glued(i: int) -> bool:
+        """Whether pieces i and i + 1 are parts of one word."""
+        a, b = (spots[i], spots[i + 1]) if inside(i) and inside(i + 1) else (None, None)
+        return a is not None and b is not None and a.end == b.start and _one_word(part, a.end, a.line)
+
+    first = last = top
+    while heavy(first - 1) or (inside(first - 1) and heavy(first - 2)):
+        first -= 1
+    while heavy(last + 1) or (inside(last + 1) and heavy(last + 2)):
+        last += 1
+    while first > 0 and glued(first - 1):
+        first -= 1
+    while last + 1 < len(spots) and glued(last):
+        last += 1
+    return tuple(range(first, last + 1))
 
 
-def _unsaid(unit: Unit, start: int, end: int, rules: Rules) -> tuple[int, int]:
-    """The unit without the words for who says so, where these stand at its ends ("..., officials said")."""
-    left, right = unit.start, unit.end
-    tokens = unit.line.tokens
-    for i in range(unit.start, start):
-        if tokens[i].text in rules.speech or tokens[i].text == "¦":
-            left = i + 1
-    for i in range(end, unit.end):
-        if tokens[i].text in {",", "¦"} or tokens[i].text in rules.speech:
-            right = i
+def _one_word(part: Passage, at: int, line: int) -> bool:
+    """Whether a word of the line goes on over code point `at` of its field."""
+    return any(token.start < at < token.end for token in part.lines[line].tokens if token.phrase is None)
+
+
+def located(kind: SignalType, part: Passage, pieces: Places, found: Mapping[int, Sequence[Hit]]) -> Hit:
+    """The hit for a stretch: a pattern's own if one of the type overlaps it, else one without a pattern."""
+    line, left, right = _words(part, pieces)
+    own = [h for h in found[id(line)] if h.kind.type == kind.type and h.left < right and left < h.right]
+    if own:
+        return max(own, key=lambda h: (len(h.slots), h.spec.confidence, h.end - h.start, -h.start))
+    return Hit(kind, PatternSpec(find=BY_MEANING), line, left, right, left, right, {}, 0.0)
+
+
+def _words(part: Passage, pieces: Places) -> tuple[Line, int, int]:
+    """The line that the pieces stand in, and which of its words they stand for, without marks at their ends."""
+    first, last = part.spots[pieces[0]], part.spots[pieces[-1]]
+    assert first is not None
+    assert last is not None
+    line = part.lines[first.line]
+    left, right = words(line, first.start, last.end) or (0, len(line.tokens))
+    while right - left > 1 and line.tokens[right - 1].text in _MARKS:
+        right -= 1
+    while right - left > 1 and line.tokens[left].text in _MARKS:
+        left += 1
+    return line, left, right
+
+
+def _finished(line: Line, left: int, right: int, dangling: frozenset[str]) -> int:
+    """Where evidence [left, right) of a line ends that is not to end on a word that leads to the next ("open about its")."""
+
+    def leads_on(i: int) -> bool:
+        phrase = line.tokens[i].phrase
+        return line.tokens[i].text in dangling or (phrase is not None and phrase.adjective)
+
+    limit = min(right + FINISH, len(line.tokens))
+    while right < limit and leads_on(right - 1):
+        if line.tokens[right].text in _MARKS or line.clause[right] != line.clause[right - 1]:
             break
-    return left, max(right, end)
+        right += 1
+    while right - left > 1 and line.tokens[right - 1].text in dangling:
+        right -= 1
+    return right
+
+
+def ruled(stretch: Stretch, pairs: Iterable[Pair], how: str, part: Passage, modalities: Sequence[str]) -> Stretch:
+    """The stretch with the parties and the modality that rules and cues have for it."""
+    sources, targets = zip(*pairs, strict=True)
+    return replace(
+        stretch,
+        modality=modalities.index(how),
+        sources=frozenset(map(part.index, sources)),
+        targets=frozenset(map(part.index, targets)),
+    )
+
+
+def parties(names: Sequence[str], sources: NDArray[np.float64], targets: NDArray[np.float64]) -> list[Pair]:
+    """The (source, target) pairs by the probabilities of nobody and each name: the likeliest two, nobody its own target, and
+    others that are likely too."""
+    of: list[str | None] = [None, *names]
+    source = int(sources.argmax())
+    open_to = targets.copy()
+    if source:
+        open_to[source] = 0.0
+    target = int(open_to.argmax())
+    more_sources = [i for i in range(1, len(of)) if sources[i] >= ALSO and i != target] if source else []
+    more_targets = [i for i in range(1, len(of)) if open_to[i] >= ALSO] if target else []
+    pairs = [(source, target), *((i, target) for i in more_sources), *((source, i) for i in more_targets)]
+    return [(of[a], of[b]) for a, b in dict.fromkeys(pairs)]
+
+
+def _filled(pairs: Iterable[Pair], by_rules: Iterable[Pair], named: Collection[str]) -> Iterator[Pair]:
+    """The pairs; where one has nobody, whom the rules have though the passage does not name him: a town names its state."""
+    sources, targets = zip(*by_rules, strict=True)
+    source, target = (next((name for name in role if name and name not in named), None) for role in (sources, targets))
+    for a, b in pairs:
+        yield a or (source if source != b else None), b or (target if target != a else None)
+
+
+def _known(pair: Pair, said: Iterable[Pair], either_way: bool) -> bool:
+    return any(pair == other or (either_way and {*pair} == {*other}) for other in said)

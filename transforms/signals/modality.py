@@ -1,13 +1,12 @@
 """Modality: is it told as a fact, claimed, planned, possible, denied, over?
 
-A type takes only the modalities it lists, in the order of precedence: usually denied, negated, historical, conditional,
+By cues a type takes only the modalities it lists, in the order of precedence: usually denied, negated, historical, conditional,
 planned, possible, alleged (the modalities are those of the eval codebook, section "signals"). That somebody warns of an
 attack does not make the warning "alleged", for instance. What no cue touches has the type's own modality.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.taxonomy import Cue
@@ -37,13 +36,10 @@ def modality(hit: Hit, rules: Rules, year: int) -> str:
     return found.modality if found else hit.spec.modality or hit.kind.modality
 
 
-def cue(hit: Hit, rules: Rules, year: int, modalities: Iterable[str] = ()) -> Found | None:
-    """The cue that decides the modality of a hit in an entry of `year`, None if it is the pattern's or the type's own.
-
-    modalities: those to look for, in order; none given: those of the hit's type
-    """
-    for name in modalities or hit.kind.modalities:
-        if not modalities and hit.spec.modality and name not in _STRONG:
+def cue(hit: Hit, rules: Rules, year: int) -> Found | None:
+    """The cue that decides the modality of a hit in an entry of `year`, None if it is the pattern's or the type's own."""
+    for name in hit.kind.modalities:
+        if hit.spec.modality and name not in _STRONG:
             continue
         for each, patterns in rules.cues[name]:
             for pattern in patterns:

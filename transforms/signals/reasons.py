@@ -49,7 +49,7 @@ def reasons(tagger: SignalTagger, entry: Entry, actors: tuple[Actor, ...], signa
 
 def _reason(hit: Hit, tagger: SignalTagger, text: str, year: int) -> Reason:
     found = cue(hit, tagger.rules, year)
-    if found and hit.modality and found.modality != hit.modality:  # the whole sentence has it otherwise
+    if found and hit.modality and found.modality != hit.modality:  # the whole passage has it otherwise
         found = None
     roles = {role: tuple(_place(hit, i, i + 1, text) for i in words) for role, words in hit.slots.items()}
     return Reason(hit.spec.find, hit.spec.needs, _place(hit, found.start, found.end, text) if found else None, roles)

@@ -33,7 +33,8 @@ class Hit:
 
     spec        the pattern that matched
     confidence  0..1, how sure it is: the pattern's own, until the meaning of the sentence is asked as well
-    modality    as the meaning of the sentence has it, "" where only cues are asked
+    modality    as the meaning has it, "" where only cues are asked
+    pairs       (source, target) as the meaning has them, None where only rules are asked
     """
 
     kind: SignalType
@@ -46,6 +47,7 @@ class Hit:
     slots: dict[str, tuple[int, ...]]
     confidence: float
     modality: str = ""
+    pairs: tuple[tuple[str | None, str | None], ...] | None = None
 
 
 class Rules:

@@ -9,8 +9,8 @@ from schemas.watch import Watch
 from transforms.signals.tagger import tagger_for
 
 
-def signalled(report: Report, watch: Watch, model: str = "", threads: int = 0) -> Report:
+def signalled(report: Report, watch: Watch, model: str = "") -> Report:
     """The report with its signals if the gate let it pass, else as it is. Raises ModelError if the model cannot be loaded."""
     if not report.gated:
         return report
-    return replace(report, signals=tagger_for(watch, model, threads).tag(report.entry, report.actors))
+    return replace(report, signals=tagger_for(watch, model).tag(report.entry, report.actors))

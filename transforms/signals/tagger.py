@@ -6,21 +6,23 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from schemas.entry import Entry
 from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
-from transforms.embedding.model import Embedder, embedder
 from transforms.relevance.gate import pattern
 from transforms.signals.dates import resolved
 from transforms.signals.details import attribution, place, quantity, when
-from transforms.signals.head import Head, shipped
 from transforms.signals.lines import acting, lines
-from transforms.signals.meaning import Meaning, Read
+from transforms.signals.meaning import Meaning
 from transforms.signals.modality import modality
 from transforms.signals.roles import Cast, roles
 from transforms.signals.rules import Hit, rules_of
+
+if TYPE_CHECKING:
+    from transforms.signals.reader import Reader
 
 FIELDS = ("title", "summary", "text")
 _PREFERRED = ("summary", "title", "text")  # a summary says the same as its title in full sentences
@@ -41,14 +43,14 @@ class Reading:
 
 
 class SignalTagger:
-    """Tags signals by the patterns of the watch's taxonomy, the meaning of sentences and the sides of the watch."""
+    """Tags signals by the patterns of the watch's taxonomy, the meaning of what is said and the sides of the watch."""
 
-    def __init__(self, watch: Watch, model: Embedder | None = None, head: Head | None = None) -> None:
-        """model: makes vectors of sentences, None to ask the patterns only; head: its weights, None for those shipped."""
+    def __init__(self, watch: Watch, reader: Reader | None = None) -> None:
+        """reader: what reads for meaning, None to ask the patterns only."""
         self.sides = watch.sides
         self.rules = rules_of(watch.taxonomy)
         self.places = pattern(watch.gate.places)
-        self.meaning = Meaning(self.rules, watch.taxonomy.types, head or shipped(), model) if model else None
+        self.meaning = Meaning(self.rules, watch.taxonomy.types, reader) if reader else None
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
@@ -61,16 +63,22 @@ class SignalTagger:
     def readings(self, entry: Entry, actors: tuple[Actor, ...]) -> list[Reading]:
         """All that is read in the entry, each with the hit that says why, before repeats are dropped."""
         day = date.fromisoformat(iso(entry.time)[:10])
-        cast = Cast(self._named(entry, actors), self.sides)
+        cast = self.cast(entry, actors)
         texts = {field: getattr(entry, field)[:MAX_CHARACTERS] for field in FIELDS}
         read = [
-            Read(line, text, tuple(self.rules.hits(line)))
+            (line, tuple(self.rules.hits(line)))
             for field, text in texts.items()
             for line in lines(field, text, actors, self.rules.grammar)
         ]
-        judged = self.meaning.judged(read, day.year) if self.meaning else [r.hits for r in read]
-        found = (hit for hits in judged for hit in _best_of_each_place(hits))
+        if self.meaning:
+            found = self.meaning.hits(texts, read, actors, cast, day.year)
+        else:
+            found = [hit for _, hits in read for hit in _best_of_each_place(hits)]
         return [reading for hit in found for reading in self._read(hit, texts[hit.line.field], cast, day)]
+
+    def cast(self, entry: Entry, actors: tuple[Actor, ...]) -> Cast:
+        """Who plays in the entry."""
+        return Cast(self._named(entry, actors), self.sides)
 
     def _named(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[str, ...]:
         """The names that sources and targets may bear, in order of first mention; a town of the target names the target."""
@@ -85,7 +93,7 @@ class SignalTagger:
         how = hit.modality or modality(hit, self.rules, day.year)
         if how in kind.void:
             return []
-        pairs, sure = roles(hit, self.rules, cast)
+        pairs, sure = (hit.pairs, False) if hit.pairs is not None else roles(hit, self.rules, cast)
         start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
         size = quantity(hit, self.rules.units)
         coming = when(hit, text, how, self.rules)
@@ -129,15 +137,19 @@ class SignalTagger:
 
 
 @functools.lru_cache(maxsize=8)
-def tagger_for(watch: Watch, model: str | None = None, threads: int = 0) -> SignalTagger:
+def tagger_for(watch: Watch, model: str | None = None) -> SignalTagger:
     """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle).
 
-    model    directory of the sentence model, "" to look for it on the machine, None to ask only the patterns
-    threads  of torch, 0 for its own choice
+    model: directory of the sentence model, "" to look for it on the machine, None to ask only the patterns
 
     Raises ModelError if the model cannot be loaded.
     """
-    return SignalTagger(watch, None if model is None else embedder(model, threads))
+    if model is None:
+        return SignalTagger(watch)
+    # Imported here: it takes a second, and only those who read for meaning should wait for it.
+    from transforms.signals.reader import reader
+
+    return SignalTagger(watch, reader(model))
 
 
 def _best_of_each_place(hits: Sequence[Hit]) -> list[Hit]:

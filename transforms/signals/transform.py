@@ -21,22 +21,20 @@ class TagSignals(beam.PTransform):
 
     A report that the gate let pass goes on with `signals` filled, any other as it came.
 
-    watch    whose taxonomy and sides are used
-    model    directory of the sentence model, "" to look for it on the machine (see `transforms.embedding.model.find_model`)
-    threads  of torch, 0 for its own choice
+    watch  whose taxonomy and sides are used
+    model  directory of the sentence model, "" to look for it on the machine (see `transforms.embedding.model.find_model`)
     """
 
     watch: Watch
     model: str = ""
-    threads: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        return reports | "TagEach" >> read_each("TagSignals", partial(_reader, self.watch, self.model, self.threads))
+        return reports | "TagEach" >> read_each("TagSignals", partial(_reader, self.watch, self.model))
 
 
-def _reader(watch: Watch, model: str, threads: int) -> Reader:
-    tagger_for(watch, model, threads)  # a missing model stops the pipeline here, not entry by entry
-    return partial(signalled, watch=watch, model=model, threads=threads)
+def _reader(watch: Watch, model: str) -> Reader:
+    tagger_for(watch, model)  # a missing model stops the pipeline here, not entry by entry
+    return partial(signalled, watch=watch, model=model)

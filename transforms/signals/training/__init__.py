@@ -1,1 +1,1 @@
-"""Training of the semantic layer; a detector does without it."""
+"""Training of the reader; a detector does without it."""
