@@ -67,11 +67,14 @@ class Quantity:
 def quantity(hit: Hit, units: frozenset[str]) -> Quantity:
     """The number in or right beside a hit's evidence: ("up to 175,000 troops" -> 175000, "troops", "most").
 
-    A number counts only before a word of `units` (at most four words on) or after "as many as", "up to", "reach".
+    A number counts only before a word of `units` (at most four words on) or after "as many as", "up to", "reach", and in a
+    clause of the evidence.
     """
-    tokens = hit.line.tokens
+    tokens, clause = hit.line.tokens, hit.line.clause
     low, high = max(0, hit.left - 6), min(len(tokens), hit.right + 12)
     for i in (*range(hit.left, high), *range(low, hit.left)):
+        if not clause[hit.left] <= clause[i] <= clause[hit.right - 1]:
+            continue
         value, after = _number(hit.line, i)
         if value is None or (1900 <= value <= 2100 and "," not in tokens[i].text):
             continue
