@@ -1,7 +1,7 @@
 """What all records have in common: JSON for topics and files, and the type of a point in time.
 
-A record is a frozen dataclass under `@record`. Beam encodes it compactly as a row (`schemas.rows`); `to_json` and `from_json`
-write and read it, with every field checked. Tuples decode as lists from a row, so `@record` restores them: a record that has
+A record is a frozen dataclass under `@record`. Beam encodes it as a row (`schemas.rows`); `to_json` and `from_json`
+write and read it, with every field checked. A coder may return a tuple as a list, so `@record` restores them: a record that has
 been through a coder equals the one that went in. Nothing here knows Beam: it takes a second to import.
 """
 

@@ -84,3 +84,17 @@ def test_why_needs_beam_only_where_something_is_detected(tmp_path: Path) -> None
 
 def test_the_version_is_the_installed_one() -> None:
     assert imported("--version")[2] == f"vedette {release()}"
+
+
+ROWS = """
+import pipelines.detect
+from transforms.stories.ledger import trace_coder
+print(type(trace_coder().coders()[0]).__name__)
+"""
+
+
+def test_a_detector_writes_reports_as_rows_whatever_was_imported_first() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ROWS], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "RowCoder"

@@ -16,17 +16,26 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-
-from apache_beam import coders
+from functools import cache
+from typing import TYPE_CHECKING
 
 from schemas.watch import Watch
 from transforms.checkpoints import Checkpoint, Checkpoints, Mark
 from transforms.stories.fold import Judge
-from transforms.stories.ledger import TRACES, StoryLedger, Trace
+from transforms.stories.ledger import StoryLedger, Trace, trace_coder
+
+if TYPE_CHECKING:
+    from apache_beam import coders
 
 logger = logging.getLogger(__name__)
 SEGMENTS_SHARE = 20
-_TRACES = coders.IterableCoder(TRACES)
+
+
+@cache
+def _segment_coder() -> coders.Coder:
+    from apache_beam import coders
+
+    return coders.IterableCoder(trace_coder())
 
 
 @dataclass
@@ -71,7 +80,7 @@ class Journal:
             whole = Checkpoint(ledger.state(), ledger.position, self.config_hash)
             self.mark = self.checkpoints.write(self.key, whole)
         elif mark is not None:
-            self.mark = self.checkpoints.append(self.key, mark, _TRACES.encode(unsaved), ledger.position)
+            self.mark = self.checkpoints.append(self.key, mark, _segment_coder().encode(unsaved), ledger.position)
 
 
 def read_ledger(
@@ -95,7 +104,7 @@ def read_ledger(
     try:
         ledger = StoryLedger.restore(watch, judge, checkpoint.state)
         for segment in segments:
-            for trace in _TRACES.decode(segment):
+            for trace in _segment_coder().decode(segment):
                 ledger.retrace(Trace(*trace))
     except (ValueError, KeyError, TypeError, EOFError) as e:
         logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)

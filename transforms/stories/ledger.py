@@ -15,10 +15,9 @@ import dataclasses
 import json
 from collections import deque
 from datetime import timedelta
+from functools import cache
 from itertools import takewhile
-from typing import NamedTuple
-
-from apache_beam import coders
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.records import MICROSECOND, from_dict, to_dict
 from schemas.report import Report
@@ -28,6 +27,9 @@ from transforms.alerts.policy import Judge
 from transforms.checkpoints import REPLAY_MARGIN
 from transforms.stories.fold import Fold, placed
 from transforms.stories.placing import Place
+
+if TYPE_CHECKING:
+    from apache_beam import coders
 
 OUTBOX = 200
 OUTBOX_REACH = timedelta(days=6) // MICROSECOND
@@ -51,7 +53,15 @@ class Trace(NamedTuple):
     absorbed: tuple[str, ...]
 
 
-TRACES: coders.Coder = coders.TupleCoder([coders.registry.get_coder(Report), coders.IterableCoder(coders.StrUtf8Coder())])
+@cache
+def trace_coder() -> coders.Coder:
+    """Beam's coder of a trace. Beam is imported by those who ask for it, and the records' rows are known to it by then:
+    were they not, this process would pickle reports, and none that knows the rows could read them."""
+    from apache_beam import coders
+
+    import schemas.rows  # noqa: F401
+
+    return coders.TupleCoder([coders.registry.get_coder(Report), coders.IterableCoder(coders.StrUtf8Coder())])
 
 
 def trace_of(completed: Report, story: Story | None) -> Trace:

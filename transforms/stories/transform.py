@@ -36,7 +36,7 @@ from transforms.alerts.policy import AlertPolicy
 from transforms.checkpoints import Checkpoints
 from transforms.stories.cells import BUNDLE, Cells, Head, Writing
 from transforms.stories.keeper import Generation, Held, Keeper
-from transforms.stories.ledger import TRACES, Trace, trace_of
+from transforms.stories.ledger import Trace, trace_coder, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ KIND = "stories"
 STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
-_NUMBERED = coders.TupleCoder([coders.VarIntCoder(), TRACES])
+_NUMBERED = coders.TupleCoder([coders.VarIntCoder(), trace_coder()])
 
 
 @dataclass
