@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import struct
+import uuid
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -26,7 +27,7 @@ from transforms.stories.ledger import Trace
 
 CHUNK = 1 << 20
 BUNDLE = 16 << 20
-"""Bytes of snapshots that a bundle writes at most, though one chunk of each key in any case."""
+"""Bytes of snapshots that a bundle writes at most: the key whose turn is last may exceed it by one chunk."""
 _NUMBER = struct.Struct(">I")
 
 
@@ -42,14 +43,14 @@ class Head:
     whole       which snapshot counts, 0 or 1
     chunks      how many chunks it has; 0: there is none yet, all began with nothing or with `origin`
     origin      mark of the checkpoint that stands in for a snapshot until there is one, "" for none
-    begun       whether the other snapshot is being written
+    begun       id of the snapshot that is being written into the other, "" if none is: a process goes on only with its own
     """
 
     generation: str = ""
     whole: int = 0
     chunks: int = 0
     origin: str = ""
-    begun: bool = False
+    begun: str = ""
 
 
 class Cells(NamedTuple):
@@ -91,15 +92,16 @@ class Cells(NamedTuple):
         for numbered in list(self.reports[other].read()):
             self.reports[head.whole].add(numbered)
         self.reports[other].clear()
-        return replace(head, begun=False)
+        return replace(head, begun="")
 
 
 @dataclass
 class Writing:
-    """A snapshot on its way into the cells."""
+    """A snapshot on its way into the cells. `id` is that of no other: see Head."""
 
     chunks: deque[bytes] = field(default_factory=deque)
     written: int = 0
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @classmethod
     def of(cls, data: bytes) -> Writing:
@@ -117,4 +119,4 @@ class Writing:
             return head, spent
         cells.snapshots[head.whole].clear()
         cells.reports[head.whole].clear()
-        return replace(head, whole=other, chunks=self.written, origin="", begun=False), spent
+        return replace(head, whole=other, chunks=self.written, origin="", begun=""), spent

@@ -94,18 +94,20 @@ class Keeper:
             ledger.retrace(trace)
         return ledger
 
-    def cached(self, key: str, generation: Generation) -> Held | None:
-        entry = _held.get((self.instance, key))
-        return entry[1] if entry and entry[0] == generation else None
+    def taken(self, key: str, generation: Generation, begun: str = "") -> Held | None:
+        """What is cached of the key, if it is what the runner's state speaks of: of that generation, and writing the snapshot
+        that was begun there. It is cached no longer: whoever takes it changes it, and `cache`s it when all of that is done."""
+        entry = _held.pop((self.instance, key), None)
+        if entry is None or entry[0] != generation:
+            return None
+        held = entry[1]
+        return held if (held.writing.id if held.writing else "") == begun else None
 
     def cache(self, key: str, generation: Generation, held: Held) -> None:
         _held[self.instance, key] = (generation, held)
         _held.move_to_end((self.instance, key))
         while len(_held) > _CACHED_LEDGERS:
             _held.popitem(last=False)
-
-    def forget(self, key: str) -> None:
-        _held.pop((self.instance, key), None)
 
     def write_down(self, key: str, held: Held, in_segments: bool) -> None:
         try:

@@ -190,7 +190,7 @@ class _Fold(beam.DoFn):
         cells = Cells(head, (snapshot_0, snapshot_1), (reports_0, reports_1))
         now = cells.read_head()
         generation = Generation.read(now.generation)
-        held = self.keeper.cached(key, generation)
+        held = self.keeper.taken(key, generation, now.begun)
         if held is None and generation.seen:
             held = self.keeper.holding(key, self.keeper.rebuilt(key, cells, now))
             now = cells.drop_begun(now)
@@ -207,7 +207,6 @@ class _Fold(beam.DoFn):
         try:
             outputs, trace = self._fold(held, report)
         except Exception as e:  # Dataflow would retry the bundle for ever: the entry becomes a dead letter
-            self.keeper.forget(key)
             yield _dead(report, e)
             return
         generation = generation.after(report)
@@ -235,7 +234,8 @@ class _Fold(beam.DoFn):
         if trace is not None:  # a position that is lost costs a restart a little more reading
             cells.add(head, number, trace)
         if not head.begun and number % _reports_per_snapshot(held.ledger.fold_.size) == 0:
-            held.writing, head = Writing.of(held.ledger.state()), replace(head, begun=True)
+            held.writing = Writing.of(held.ledger.state())
+            head = replace(head, begun=held.writing.id)
         if held.writing is not None and self.budget > 0:
             head, spent = held.writing.go_on(cells, head, self.budget)
             self.budget -= spent

@@ -13,7 +13,7 @@ from story_log import LOG, WATCH
 from schemas import Report, Story
 from transforms.alerts.policy import AlertPolicy
 from transforms.checkpoints import Checkpoints
-from transforms.stories import cells, journal
+from transforms.stories import cells, journal, keeper
 from transforms.stories import transform as module
 from transforms.stories.cells import Cells, DamagedState, Head
 from transforms.stories.keeper import Keeper
@@ -70,7 +70,7 @@ def test_a_snapshot_is_written_over_several_bundles_while_the_fold_goes_on() -> 
         found, head = opened(there)
         pieces = [len(chunk) for bag in found.snapshots for chunk in bag.value]
         assert max(pieces) <= CHUNK + 4
-        seen.add((head.begun, head.chunks > 3))
+        seen.add((bool(head.begun), head.chunks > 3))
         written = max(written, head.chunks)
     assert seen >= {(True, True), (False, True)}
     assert written * CHUNK > 2 * BUNDLE
@@ -115,6 +115,43 @@ def test_a_bundle_that_fails_in_the_middle_of_a_snapshot_changes_nothing(undistu
             there.roll_back(saved)
         stories += there.fold(report)
     assert stories == undisturbed.told
+
+
+@pytest.mark.parametrize("moved_after", range(4, 14))
+def test_a_process_that_comes_back_does_not_go_on_with_a_snapshot_that_another_dropped(
+    undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch, moved_after: int
+) -> None:
+    """Both have folded the same reports, so the reports alone do not tell the two histories apart."""
+    monkeypatch.setattr(module, "BUNDLE", CHUNK)
+    monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 4)
+    there = state()
+    stories = fold_all(there, LOG[:moved_after])
+    saved = there.saved()
+    there.fold(LOG[moved_after])
+    first = dict(keeper._held)
+    there.roll_back(saved)
+    there.lose_cache()
+    stories += there.fold(LOG[moved_after])  # the second process
+    there.lose_cache()
+    keeper._held.update(first)
+    stories += fold_all(there, LOG[moved_after + 1 :])
+    there.lose_cache()
+    assert stories == undisturbed.told
+    assert rebuilt(there).state() == undisturbed.state
+
+
+def test_a_report_whose_state_could_not_be_written_is_folded_when_it_comes_again(
+    undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = state()
+    stories = fold_all(there, LOG[:6])
+    saved = there.saved()
+    with monkeypatch.context() as patch:
+        patch.setattr(Cells, "add", failing(MemoryError))
+        with pytest.raises(MemoryError):
+            there.fold(LOG[6])
+    there.roll_back(saved)
+    assert stories + fold_all(there, LOG[6:]) == undisturbed.told
 
 
 def test_a_missing_chunk_is_an_error_and_no_other_state() -> None:
@@ -224,6 +261,13 @@ def counted(method: Any, calls: list[Any]) -> Any:
         return method(*arguments, **named)
 
     return count
+
+
+def failing(error: type[Exception]) -> Any:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
 
 
 def fold_all(there: StateCells, reports: list[Report]) -> list[Story]:
