@@ -8,8 +8,8 @@
 
 A segment holds reports as they left the fold, with their vectors and the story each went to: what costs time is not done
 again. So one can be written every few seconds, however much the ledger holds, and a restart reads no more of the log than
-came since. The whole is written when the segments hold a twentieth of it: then it costs little for each report, and a
-restart has no more than so many to retrace.
+came since. The whole is written when the segments hold a twentieth of it, though not while the runner's state leans on the
+last one (transform.py): then it costs little for each report, and a restart seldom has more than so many to retrace.
 """
 
 from __future__ import annotations
@@ -52,11 +52,13 @@ class Journal:
     every: int
     mark: Mark | None = None
     _unsaved: list[Trace] = field(default_factory=list)
+    _folded: int = 0
     _passed: int = 0
 
     def folded(self, trace: Trace) -> None:
         """The ledger has folded a report."""
-        if self.checkpoints.directory:
+        self._folded += 1
+        if self.mark is not None:
             self._unsaved.append(trace)
 
     def passed(self) -> None:
@@ -66,21 +68,30 @@ class Journal:
     @property
     def due(self) -> bool:
         """Whether a restart would have enough to do again: reports to read, or bundles of others."""
-        return bool(self.checkpoints.directory) and max(len(self._unsaved), self._passed) >= self.every
+        return bool(self.checkpoints.directory) and max(self._folded, self._passed) >= self.every
 
-    def write(self, ledger: StoryLedger, in_segments: bool = False) -> None:
-        """Write down what is new, or the whole if that is due. Raises OSError; then the next is of the whole.
+    def write(self, ledger: StoryLedger, in_segments: bool = False) -> bool:
+        """Write down what is new, or the whole if that is due; whether there was something to go on from.
 
+        Raises OSError. A segment that failed is part of the next, under the same number; after a whole comes the whole.
         in_segments  the last whole must stay: nothing is written where there is none that segments can go on from
         """
-        mark, unsaved = self.mark, self._unsaved
-        self.mark, self._unsaved, self._passed = None, [], 0  # also if it fails: the next try comes when it is due again
-        enough = mark is None or (mark.segments + 1) * self.every * SEGMENTS_SHARE > ledger.fold_.size
-        if enough and not in_segments:
+        self._folded, self._passed = 0, 0  # also if it fails: the next try comes when it is due again
+        if not in_segments and (self.mark is None or self._heavy(self.mark.segments + 1, ledger)):
+            self.mark, self._unsaved = None, []
             whole = Checkpoint(ledger.state(), ledger.position, self.config_hash)
             self.mark = self.checkpoints.write(self.key, whole)
-        elif mark is not None:
-            self.mark = self.checkpoints.append(self.key, mark, _segment_coder().encode(unsaved), ledger.position)
+            return True
+        if self.mark is None:
+            return False
+        segment = _segment_coder().encode(self._unsaved)
+        self.mark = self.checkpoints.append(self.key, self.mark, segment, ledger.position)
+        self._unsaved = []
+        return True
+
+    def _heavy(self, segments: int, ledger: StoryLedger) -> bool:
+        """Whether so many segments are more than their share of the ledger."""
+        return segments * self.every * SEGMENTS_SHARE > ledger.fold_.size
 
 
 def read_ledger(
@@ -106,8 +117,8 @@ def read_ledger(
         for segment in segments:
             for trace in _segment_coder().decode(segment):
                 ledger.retrace(Trace(*trace))
-    except (ValueError, KeyError, TypeError, EOFError) as e:
-        logger.warning("the checkpoint of watch %s is of another release and is ignored: %s", key, e)
+    except Exception as e:  # a boundary: what bytes of another build do to the decoders cannot be told beforehand
+        logger.warning("the checkpoint of watch %s cannot be read and is not used: %s: %s", key, type(e).__name__, e)
         return None
     if upto is None:
         ledger.pass_on(checkpoint.position)

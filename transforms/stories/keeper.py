@@ -79,20 +79,24 @@ class Keeper:
     def from_checkpoint(self, key: str, upto: Mark | None = None) -> tuple[StoryLedger, Mark] | None:
         return read_ledger(self.watch, self.policy, self.checkpoints, key, upto)
 
-    def rebuilt(self, key: str, cells: Cells, head: Head) -> StoryLedger:
-        """The ledger that the runner's state speaks of. Raises DamagedState if it cannot be had."""
+    def rebuilt(self, key: str, cells: Cells, head: Head) -> Held:
+        """The ledger that the runner's state speaks of. What leans on a checkpoint goes on with its segments.
+
+        Raises DamagedState if it cannot be had.
+        """
         if head.chunks:
-            ledger = StoryLedger.restore(self.watch, self.policy, cells.snapshot(head))
+            held = self.holding(key, StoryLedger.restore(self.watch, self.policy, cells.snapshot(head)))
         elif head.origin:
             found = self.from_checkpoint(key, Mark.read(head.origin))
             if found is None:
                 raise DamagedState(f"the checkpoint that watch {key} started from is not there any more")
-            ledger, _ = found
+            held = self.holding(key, *found)
         else:
-            ledger = self.fresh()
+            held = self.holding(key, self.fresh())
         for trace in cells.since(head):
-            ledger.retrace(trace)
-        return ledger
+            held.ledger.retrace(trace)
+            held.journal.folded(trace)
+        return held
 
     def taken(self, key: str, generation: Generation, begun: str = "") -> Held | None:
         """What is cached of the key, if it is what the runner's state speaks of: of that generation, and writing the snapshot
@@ -111,8 +115,8 @@ class Keeper:
 
     def write_down(self, key: str, held: Held, in_segments: bool) -> None:
         try:
-            held.journal.write(held.ledger, in_segments)
-            Metrics.counter("stories", "checkpoints").inc()
+            if held.journal.write(held.ledger, in_segments):
+                Metrics.counter("stories", "checkpoints").inc()
         except OSError as e:
             Metrics.counter("stories", "checkpoints_failed").inc()
             logger.warning("the checkpoint of watch %s could not be written; a restart will read more of the log: %s", key, e)

@@ -192,7 +192,7 @@ class _Fold(beam.DoFn):
         generation = Generation.read(now.generation)
         held = self.keeper.taken(key, generation, now.begun)
         if held is None and generation.seen:
-            held = self.keeper.holding(key, self.keeper.rebuilt(key, cells, now))
+            held = self.keeper.rebuilt(key, cells, now)
             now = cells.drop_begun(now)
         if held is None:
             restart = self.keeper.from_checkpoint(key)

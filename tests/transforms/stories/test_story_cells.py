@@ -168,7 +168,7 @@ def test_a_missing_chunk_is_an_error_and_no_other_state() -> None:
 
 def rebuilt(there: StateCells) -> StoryLedger:
     found, head = opened(there)
-    ledger: StoryLedger = there.keeper.rebuilt(WATCH.name, found, head)
+    ledger: StoryLedger = there.keeper.rebuilt(WATCH.name, found, head).ledger
     return ledger
 
 
@@ -213,7 +213,8 @@ def test_the_checkpoint_that_a_state_leans_on_is_not_replaced(
     assert before is not None
     assert after is not None
     assert after[0].state == before[0].state
-    assert after[1].segments == 4, "what came before it was lost to the cache"
+    assert after[0].position == LOG[-1].position
+    assert after[1].segments == 4, "what came before the cache was lost is one segment now, with the report after it"
     assert rebuilt(second).state() == undisturbed.state
 
 
@@ -244,6 +245,34 @@ def test_a_restart_from_a_checkpoint_and_its_segments_has_all_that_was_folded(
     stories = fold_all(second, LOG[killed_after // 2 * 2 :])
     assert stories[-(len(LOG) - killed_after // 2 * 2) :] == undisturbed.told[killed_after // 2 * 2 :]
     assert rebuilt(second).state() == undisturbed.state
+
+
+def test_a_segment_that_could_not_be_written_is_part_of_the_next(
+    undisturbed: Undisturbed, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 500)
+    second = state(checkpoint, every=2)
+    fold_all(second, LOG[8:10])
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "append", failing(OSError))
+        fold_all(second, LOG[10:12])
+    fold_all(second, LOG[12:])
+    found = journal.read_ledger(WATCH, AlertPolicy(WATCH), second.keeper.checkpoints, WATCH.name)
+    assert found is not None
+    assert found[0].state() == undisturbed.state
+    assert found[1].segments == 3
+
+
+@pytest.mark.parametrize("error", [IndexError, AttributeError, AssertionError, EOFError])
+def test_a_segment_that_cannot_be_decoded_is_not_used(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: type[Exception]
+) -> None:
+    monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 500)
+    second = state(checkpoint, every=1)
+    fold_all(second, LOG[8:10])
+    monkeypatch.setattr(StoryLedger, "retrace", failing(error))
+    assert journal.read_ledger(WATCH, AlertPolicy(WATCH), second.keeper.checkpoints, WATCH.name) is None
+    assert f"cannot be read and is not used: {error.__name__}" in caplog.text
 
 
 def test_the_whole_is_written_seldom_once_it_is_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
