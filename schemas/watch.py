@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -197,6 +197,12 @@ class Watch(WatchFile):
     @property
     def feeds_file(self) -> Path:
         return self.directory / "feeds.opml"
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As of any model, but with a hash of its own: pydantic copies a cached one."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("config_hash", None)
+        return copy
 
     def __hash__(self) -> int:
         return hash(self.config_hash)

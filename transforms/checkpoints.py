@@ -161,20 +161,23 @@ def _delete_after(path: str, mark: Mark) -> None:
         place = _segment_path(path, mark.id, number)
         if not _files().exists(place):
             return
-        _files().delete([place])
+        _files().delete([_literally(place)])
 
 
 def _delete_segments(path: str, all_but: str) -> None:
     """Those of states that were replaced. One that stays is never read, for it bears another id."""
-    from apache_beam.io.filesystem import BeamIOError
-
     try:
-        (found,) = _files().match([f"{path}.*"])
+        (found,) = _files().match([f"{_literally(path)}.*"])
         outdated = [m.path for m in found.metadata_list if not m.path.startswith((f"{path}.{all_but}.", f"{path}.draft"))]
         if outdated:
-            _files().delete(outdated)
-    except (OSError, BeamIOError) as e:
+            _files().delete([_literally(place) for place in outdated])
+    except OSError as e:
         logger.warning("segments beside %s could not be deleted: %s", path, e)
+
+
+def _literally(path: str) -> str:
+    """The pattern that matches this path and no other, for Beam takes what it is to match or delete for a pattern."""
+    return re.sub(r"[][*?]", lambda sign: f"[{sign[0]}]", path)
 
 
 def _read(path: str) -> tuple[dict[str, Any], bytes]:
@@ -188,8 +191,9 @@ def _read(path: str) -> tuple[dict[str, Any], bytes]:
 
 def _write(path: str, record: dict[str, Any], rest: bytes) -> None:
     if "://" in path:  # an object store replaces an object in one step
+        data = b"".join(_compressed(record, rest))  # all of it first: what fails inside `with` leaves half an object
         with _files().create(path) as f:
-            f.write(b"".join(_compressed(record, rest)))
+            f.write(data)
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
     draft = path + ".draft"

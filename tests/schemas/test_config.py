@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.config import ConfigError, Problem, Settings, read_yaml
-from schemas.watch import load_watch
+from schemas.watch import Policy, load_watch
 
 ROOT = Path(__file__).parents[2]
 
@@ -215,3 +215,11 @@ def test_a_folder_without_its_files_is_told_apart(tmp_path: Path) -> None:
 def test_every_watch_that_comes_with_the_package_is_well(directory: Path) -> None:
     watch = load_watch(directory)
     assert watch.name == directory.name
+
+
+def test_a_changed_copy_of_a_watch_is_another_watch_pickled_or_not(tmp_path: Path) -> None:
+    watch = load_watch(folder(tmp_path))
+    assert pickle.loads(pickle.dumps(watch)) is watch
+    changed = watch.model_copy(update={"policy": Policy(quiet_hours=1)})
+    assert changed != watch
+    assert pickle.loads(pickle.dumps(changed)).policy.quiet_hours == 1

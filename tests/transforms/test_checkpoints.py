@@ -140,6 +140,17 @@ def test_a_new_state_leaves_no_segments_behind(tmp_path: Path) -> None:
     assert sorted(p.name.partition("-")[0] for p in tmp_path.iterdir()) == ["feeds", "stories"]
 
 
+@pytest.mark.parametrize("name", ["[a]", "a*", "a?", "]a[", "[!a]"])
+def test_a_directory_whose_name_is_a_pattern_is_a_directory_like_others(tmp_path: Path, name: str) -> None:
+    other = Checkpoints(str(tmp_path / "a"), "stories")
+    appended(other, b"of another directory")
+    checkpoints = Checkpoints(str(tmp_path / name), "stories")
+    appended(checkpoints, b"one", b"two")
+    checkpoints.write("islands", STATE)
+    assert len(list((tmp_path / name).iterdir())) == 1
+    assert other.read("islands") == with_segments(b"of another directory")
+
+
 def test_segments_of_a_state_that_was_replaced_are_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process died after the new state was there, and before the old segments were deleted."""
     checkpoints = Checkpoints(str(tmp_path), "stories")
@@ -251,6 +262,22 @@ class MemoryFileSystem(FileSystem):
     def delete(self, paths: list[str]) -> None:
         for path in paths:
             del self.objects[path]
+
+
+def test_a_state_that_cannot_be_compressed_leaves_the_old_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = Checkpoints("checkpointtest://bucket/whole", "stories")
+    checkpoints.write("islands", STATE)
+
+    def no_memory(*_: object) -> Iterator[bytes]:
+        yield b"half"
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_compressed", no_memory)
+        with pytest.raises(MemoryError):
+            checkpoints.write("islands", Checkpoint(b"newer", 2, "h"))
+    assert checkpoints.read("islands") == STATE
+    MemoryFileSystem.objects.clear()
 
 
 def test_an_object_store_keeps_checkpoints_too() -> None:
