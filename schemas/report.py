@@ -50,8 +50,8 @@ class Actor:
 
 
 SURE = 0.88
-"""Confidence from which on a signal is sure: of 265 that had it in entries that nothing was learned from, 97 in 100 were of a
-labelled type, of the others 66 (docs/quality.md)."""
+"""Confidence from which on a signal is sure: of 266 that had it in entries that nothing was learned from, 98 in 100 were of a
+labelled type, of the others 70 (docs/quality.md)."""
 
 
 @record
