@@ -34,8 +34,7 @@ from pipelines.recording import Recording
 from schemas import Entry, Report, content_hash, to_json
 from schemas.watch import load_watch
 from transforms.alerts import AlertPolicy
-from transforms.checkpoints import Checkpoints
-from transforms.stories.journal import SEGMENTS_SHARE, Journal
+from transforms.stories.journal import SEGMENTS_SHARE, Journal, story_checkpoints
 from transforms.stories.ledger import StoryLedger, trace_of
 
 ENTRIES = 70_000
@@ -71,7 +70,7 @@ def measure(entries: int, relevant: float) -> None:
         later = held // SEGMENTS_SHARE // EVERY * EVERY
         vectors = news(held + later, recorded_vectors())
         fill(ledger.fold_, vectors[:held])
-        journal = Journal(Checkpoints(str(Path(place) / "state"), "stories"), watch.name, watch.config_hash, EVERY)
+        journal = Journal(story_checkpoints(str(Path(place) / "state")), watch.name, watch.config_hash, EVERY)
         write_down(journal, ledger, list(reports(vectors[held:], "later", 3)))
         size = sum(path.stat().st_size for path in (Path(place) / "state").iterdir())
         state = len(ledger.state())

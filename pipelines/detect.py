@@ -41,7 +41,7 @@ from schemas.report import Report
 from schemas.watch import Watch, load_watch
 from transforms.actors import TagActors
 from transforms.alerts import RaiseAlerts
-from transforms.checkpoints import Checkpoint, Checkpoints
+from transforms.checkpoints import Checkpoint
 from transforms.embedding import EmbedEntries
 from transforms.embedding.model import warm
 from transforms.fulltext import RequestFullText
@@ -50,6 +50,7 @@ from transforms.publishing import PublishAlerts, PublishFailures
 from transforms.relevance import Gate, ScoreRelevance
 from transforms.signals import TagSignals
 from transforms.stories import FoldStories
+from transforms.stories.journal import story_checkpoints
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class DetectAlerts(beam.PTransform):
     state_dir: str = ""
     checkpoint_every: int = 100
     mute_until: int = 0
+    log_from: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -93,6 +95,7 @@ class DetectAlerts(beam.PTransform):
             state_dir=self.state_dir,
             checkpoint_every=self.checkpoint_every,
             mute_until=self.mute_until,
+            log_from=self.log_from,
         )
         raised = folded["stories"] | "RaiseAlerts" >> RaiseAlerts(self.watch, models=self._models())
         tagged = (actors.failures, gate.failures, embedded.failures, signals.failures, scored.failures)
@@ -179,7 +182,7 @@ def prepare(options: PipelineOptions) -> DetectConfig:
     known: frozenset[str] = frozenset()
     if not options.get_all_options().get("update"):  # never seek under a running job
         known = known_alerts(pubsub, topics.alerts, watch)
-        checkpoint = Checkpoints(detect.state_dir, "stories").read(watch.name)
+        checkpoint = story_checkpoints(detect.state_dir).read(watch.name)
         pubsub.seek(subscription, _start(checkpoint, watch, detect))
     config = DetectConfig(watch, subscription, topics.alerts, topics.dead_letters, known, detect)
     if wants_full_text(options):
@@ -196,17 +199,22 @@ def known_alerts(pubsub: LocalOrReal, topic: str, watch: Watch) -> frozenset[str
 
 
 def _start(checkpoint: Checkpoint | None, watch: Watch, detect: DetectAlerts) -> int | None:
-    """The position from which the log is read, None for its beginning; mutes a history of another configuration."""
+    """The position from which the log is read, None for its beginning; mutes a history of another configuration.
+
+    The fold is told the position too: its worker reads the files later, and they may not be what was seen here.
+    """
     if checkpoint is None or not checkpoint.position:  # a monitor's checkpoint knows no log
         logger.info("start: no checkpoint of watch %s, the log is read from its beginning", watch.name)
         return None
     if checkpoint.config_hash != watch.config_hash:
         logger.info(
-            "start: the configuration of watch %s has changed, its history is folded again and raises nothing", watch.name
+            "start: the configuration or release of watch %s has changed, its history is folded again and raises nothing",
+            watch.name,
         )
         detect.mute_until = checkpoint.position
         return None
     logger.info("start: checkpoint of watch %s, the log is read from %s", watch.name, iso(checkpoint.position))
+    detect.log_from = checkpoint.position
     return checkpoint.position
 
 

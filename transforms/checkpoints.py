@@ -5,12 +5,14 @@ and a hash of the configuration it was made under. A large state that changes li
 came since is appended in segments, files of their own, since an object store cannot append to one.
 
     NAME.checkpoint             {"format": ..., "key": ..., "position": ..., "config_hash": ..., "id": ...}, the state
-    NAME.checkpoint.ID.000001   {"position": ...}, the first segment since
+    NAME.checkpoint.ID.000001   {"position": ..., "schema": ..., "id": ..., "after": ...}, the first segment since
     NAME.checkpoint.ID.000002   ...
 
 Each file is a line of JSON and bytes, compressed (zlib), and is there whole or not at all. ID tells the segments of one
-state from those of the state before. A checkpoint that cannot be read counts as none, a segment that cannot be read
-and those after it likewise, and that is logged.
+state from those of the state before. A segment names the one it follows: were two processes to append after one state, the
+segments of one do not follow those of the other. A checkpoint that cannot be read counts as none, a segment that cannot be
+read, or was written by a build that encodes segments in another way, and those after it likewise, and that is logged. Of a
+checkpoint in another format only the position is read.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -39,19 +41,20 @@ _PIECE = 1 << 22  # bytes compressed at a time: a second copy of a large state i
 
 @dataclass(frozen=True)
 class Mark:
-    """How far a checkpoint has been written: the id of its state, and how many segments came after it."""
+    """How far a checkpoint has been written: the id of its state, how many segments came after it, and the id of the last."""
 
     id: str
     segments: int = 0
+    last: str = ""
 
     def __str__(self) -> str:
-        return f"{self.id} {self.segments}"
+        return f"{self.id} {self.segments} {self.last}"
 
     @classmethod
     def read(cls, text: str) -> Mark:
         """The mark that `str` gave. Raises ValueError if it is none."""
-        id_, segments = text.split(" ")
-        return cls(id_, int(segments))
+        id_, segments, last = text.split(" ")
+        return cls(id_, int(segments), last)
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,25 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of one kind ("stories", "feeds") under a directory; "" keeps none (the runner's state is the truth)."""
+    """The checkpoints of one kind ("stories", "feeds") under a directory; "" keeps none (the runner's state is the truth).
+
+    schema  names the encoding of the segments
+    """
 
     directory: str
     kind: str
+    schema: str = ""
 
     def read(self, key: str) -> Checkpoint | None:
         """The last checkpoint written under the key with its segments, None if there is none that can be read."""
         found = self.find(key)
         return found[0] if found else None
 
-    def find(self, key: str) -> tuple[Checkpoint, Mark] | None:
-        """The same with its mark, after which `append` goes on."""
+    def find(self, key: str, upto: Mark | None = None) -> tuple[Checkpoint, Mark] | None:
+        """The same with its mark, after which `append` goes on.
+
+        upto  no more than there was at that mark, None if that is not there any more
+        """
         if not self.directory:
             return None
         path = self._path(key)
@@ -85,21 +95,27 @@ class Checkpoints:
             if not _files().exists(path):
                 return None
             record, state = _read(path)
-            if record["format"] != FORMAT or record["key"] != key:
-                raise ValueError(f"format {record['format']} of key {record['key']}")
-            position, config_hash, id_ = int(record["position"]), str(record["config_hash"]), str(record["id"])
+            if record["key"] != key:
+                raise ValueError(f"it is of key {record['key']}")
+            position = int(record["position"])
+            if record["format"] != FORMAT:
+                logger.warning("of checkpoint %s only the position is used: its format is %s", path, record["format"])
+                return None if upto else (Checkpoint(b"", position, ""), Mark(""))
+            config_hash, mark = str(record["config_hash"]), Mark(str(record["id"]))
         except (OSError, ValueError, KeyError, TypeError, zlib.error) as e:
             logger.warning("checkpoint %s cannot be used and is ignored: %s", path, e)
             return None
         segments = []
-        for at, segment in _segments(path, id_):
-            position = at
+        for after, at, segment in islice(_segments(path, mark, self.schema), upto.segments if upto else None):
+            mark, position = after, at
             segments.append(segment)
-        return Checkpoint(state, position, config_hash, tuple(segments)), Mark(id_, len(segments))
+        if upto is not None and mark != upto:
+            return None
+        return Checkpoint(state, position, config_hash, tuple(segments)), mark
 
     def write(self, key: str, checkpoint: Checkpoint) -> Mark:
         """Replace the key's checkpoint; its segments are left out. Raises OSError if the directory cannot be written."""
-        mark = Mark(uuid.uuid4().hex[:12])
+        mark = Mark(_new_id())
         if not self.directory:
             return mark
         record = {
@@ -116,11 +132,12 @@ class Checkpoints:
 
     def append(self, key: str, mark: Mark, segment: bytes, position: int) -> Mark:
         """Append what came after a mark, up to a position of the log. Raises OSError."""
-        after = Mark(mark.id, mark.segments + 1)
+        after = Mark(mark.id, mark.segments + 1, _new_id())
         if self.directory:
+            record = {"position": position, "schema": self.schema, "id": after.last, "after": mark.last}
             path = self._path(key)
             _delete_after(path, after)
-            _write(_segment_path(path, after.id, after.segments), {"position": position}, segment)
+            _write(_segment_path(path, after), record, segment)
         return after
 
     def _path(self, key: str) -> str:
@@ -136,29 +153,38 @@ def _files() -> Any:
     return FileSystems
 
 
-def _segment_path(path: str, id_: str, number: int) -> str:
-    return f"{path}.{id_}.{number:06}"
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
 
 
-def _segments(path: str, id_: str) -> Iterator[tuple[int, bytes]]:
-    """Positions and segments, up to the first that is missing."""
-    for number in count(1):
-        place = _segment_path(path, id_, number)
+def _segment_path(path: str, mark: Mark) -> str:
+    return f"{path}.{mark.id}.{mark.segments:06}"
+
+
+def _segments(path: str, mark: Mark, schema: str) -> Iterator[tuple[Mark, int, bytes]]:
+    """Segments with their marks and positions, up to the first that is missing or does not follow the one before."""
+    for number in count(mark.segments + 1):
+        place = _segment_path(path, Mark(mark.id, number))
         try:
             if not _files().exists(place):
                 return
             record, segment = _read(place)
-            position = int(record["position"])
+            position, after = int(record["position"]), Mark(mark.id, number, str(record["id"]))
+            if record["after"] != mark.last:
+                raise ValueError("another process has written over the one that it follows")
+            if record["schema"] != schema:
+                raise ValueError("another build has written it")
         except (OSError, ValueError, KeyError, TypeError, zlib.error) as e:
-            logger.warning("segment %s cannot be used: what came since is read from the log: %s", place, e)
+            logger.warning("segment %s and those after it cannot be used: %s: %s", place, type(e).__name__, e)
             return
-        yield position, segment
+        mark = after
+        yield mark, position, segment
 
 
 def _delete_after(path: str, mark: Mark) -> None:
     """Segments that followed one that could not be read do not follow the one that takes its place."""
     for number in count(mark.segments + 1):
-        place = _segment_path(path, mark.id, number)
+        place = _segment_path(path, Mark(mark.id, number))
         if not _files().exists(place):
             return
         _files().delete([_literally(place)])

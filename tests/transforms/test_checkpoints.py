@@ -73,9 +73,9 @@ def packed(**changes: Any) -> bytes:
         zlib.compress(b"not json"),
         zlib.compress(b"[1, 2]"),
         zlib.compress(b"\xff"),
-        packed(format=FORMAT + 1),
         packed(key="mountains"),
-        zlib.compress(b'{"format": 1, "key": "islands", "position": 1, "config_hash": "h", "state": "cw=="}'),
+        packed(key="mountains", format=FORMAT + 1),
+        packed(format=FORMAT + 1, position="soon"),
         packed(position="soon"),
         packed(position=None),
         zlib.compress(b'{"format": 3, "key": "islands", "position": 1, "config_hash": "h"}'),
@@ -93,6 +93,23 @@ def test_a_damaged_or_foreign_checkpoint_counts_as_none_and_is_logged(
     assert "cannot be used and is ignored" in caplog.text
     checkpoints.write("islands", STATE)
     assert checkpoints.read("islands") == STATE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        packed(format=FORMAT + 1, position=7),
+        packed(format=FORMAT - 1, position=7),
+        zlib.compress(b'{"format": 1, "key": "islands", "position": 7, "config_hash": "h", "state": "cw=="}'),
+    ],
+)
+def test_of_a_checkpoint_in_another_format_the_position_is_read_as_if_the_configuration_were_another(
+    tmp_path: Path, data: bytes
+) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    checkpoints.write("islands", STATE)
+    the_file(tmp_path).write_bytes(data)
+    assert checkpoints.read("islands") == Checkpoint(b"", 7, "")
 
 
 def test_a_crash_while_writing_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,9 +190,33 @@ def test_what_follows_a_damaged_segment_is_not_read_either(
     found = checkpoints.find("islands")
     assert found is not None
     assert found[0] == with_segments(b"one")
-    assert "read from the log" in caplog.text
+    assert "and those after it cannot be used" in caplog.text
     checkpoints.append("islands", found[1], b"another two", STATE.position + 2)
     assert checkpoints.read("islands") == with_segments(b"one", b"another two")
+
+
+def test_of_two_processes_that_append_after_one_state_only_one_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    start = appended(checkpoints, b"one")
+    ours = checkpoints.append("islands", start, b"two of ours", STATE.position + 2)
+    theirs = checkpoints.append("islands", start, b"two of theirs", STATE.position + 2)
+    checkpoints.append("islands", ours, b"three of ours", STATE.position + 3)
+    assert checkpoints.find("islands") == (with_segments(b"one", b"two of theirs"), theirs)
+    assert "another process" in caplog.text
+    assert checkpoints.find("islands", upto=start) == (with_segments(b"one"), start)
+    assert checkpoints.find("islands", upto=ours) is None
+
+
+def test_segments_in_another_encoding_are_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    mark = appended(Checkpoints(str(tmp_path), "stories", "a"), b"one")
+    ours = Checkpoints(str(tmp_path), "stories", "b")
+    found = ours.find("islands")
+    assert found is not None
+    assert found[0] == STATE
+    assert "another build" in caplog.text
+    assert ours.find("islands", upto=mark) is None
+    ours.append("islands", found[1], b"another one", STATE.position + 1)
+    assert ours.read("islands") == with_segments(b"another one")
 
 
 def test_a_crash_while_appending_leaves_what_was_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,13 +22,19 @@ from typing import TYPE_CHECKING
 from schemas.watch import Watch
 from transforms.checkpoints import Checkpoint, Checkpoints, Mark
 from transforms.stories.fold import Judge
-from transforms.stories.ledger import StoryLedger, Trace, trace_coder
+from transforms.stories.ledger import StoryLedger, Trace, trace_coder, trace_schema
 
 if TYPE_CHECKING:
     from apache_beam import coders
 
 logger = logging.getLogger(__name__)
+KIND = "stories"
 SEGMENTS_SHARE = 20
+
+
+def story_checkpoints(directory: str) -> Checkpoints:
+    """The checkpoints of ledgers in a state directory, "" for none."""
+    return Checkpoints(directory, KIND, trace_schema())
 
 
 @cache
@@ -77,7 +83,7 @@ class Journal:
         in_segments  the last whole must stay: nothing is written where there is none that segments can go on from
         """
         self._folded, self._passed = 0, 0  # also if it fails: the next try comes when it is due again
-        if not in_segments and (self.mark is None or self._heavy(self.mark.segments + 1, ledger)):
+        if not in_segments and (self.mark is None or self.heavy(ledger)):
             self.mark, self._unsaved = None, []
             whole = Checkpoint(ledger.state(), ledger.position, self.config_hash)
             self.mark = self.checkpoints.write(self.key, whole)
@@ -89,9 +95,14 @@ class Journal:
         self._unsaved = []
         return True
 
-    def _heavy(self, segments: int, ledger: StoryLedger) -> bool:
-        """Whether so many segments are more than their share of the ledger."""
-        return segments * self.every * SEGMENTS_SHARE > ledger.fold_.size
+    @property
+    def segments(self) -> int:
+        """How many there are since the last whole."""
+        return self.mark.segments if self.mark else 0
+
+    def heavy(self, ledger: StoryLedger) -> bool:
+        """Whether the segments would be more than their share of the ledger with one more."""
+        return (self.segments + 1) * self.every * SEGMENTS_SHARE > ledger.fold_.size
 
 
 def read_ledger(
@@ -101,25 +112,19 @@ def read_ledger(
 
     upto  no more of it than there was at that mark; None if it is not there any more
     """
-    found = checkpoints.find(key)
+    found = checkpoints.find(key, upto)
     if found is None:
         return None
     checkpoint, mark = found
     if checkpoint.config_hash != watch.config_hash:
         return None
-    segments = checkpoint.segments
-    if upto is not None:
-        if upto.id != mark.id or upto.segments > mark.segments:
-            return None
-        segments, mark = segments[: upto.segments], upto
     try:
         ledger = StoryLedger.restore(watch, judge, checkpoint.state)
-        for segment in segments:
+        for segment in checkpoint.segments:
             for trace in _segment_coder().decode(segment):
                 ledger.retrace(Trace(*trace))
     except Exception as e:  # a boundary: what bytes of another build do to the decoders cannot be told beforehand
         logger.warning("the checkpoint of watch %s cannot be read and is not used: %s: %s", key, type(e).__name__, e)
         return None
-    if upto is None:
-        ledger.pass_on(checkpoint.position)
+    ledger.pass_on(checkpoint.position)
     return ledger, mark

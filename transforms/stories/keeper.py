@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from apache_beam.metrics import Metrics
 
+from schemas.records import iso
 from schemas.report import Report
 from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
@@ -61,13 +62,17 @@ _held: OrderedDict[tuple[str, str], tuple[Generation, Held]] = OrderedDict()
 
 @dataclass
 class Keeper:
-    """Makes, caches and writes down the ledgers. `instance` tells the caches of different pipelines in a process apart."""
+    """Makes, caches and writes down the ledgers; for most fields see FoldStories.
+
+    instance  tells the caches of different pipelines in a process apart
+    """
 
     watch: Watch
     policy: AlertPolicy
     checkpoints: Checkpoints
     checkpoint_every: int
     mute_until: int
+    log_from: int = 0
     instance: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def fresh(self) -> StoryLedger:
@@ -78,6 +83,27 @@ class Keeper:
 
     def from_checkpoint(self, key: str, upto: Mark | None = None) -> tuple[StoryLedger, Mark] | None:
         return read_ledger(self.watch, self.policy, self.checkpoints, key, upto)
+
+    def restarted(self, key: str) -> Held | None:
+        """What a process starts from of which the runner's state knows nothing: the files, None if there are none.
+
+        Raises DamagedState if they end before the place from which the log is read: what lies between would be lost.
+        """
+        found = self.from_checkpoint(key)
+        if self.log_from and (found is None or found[0].position < self.log_from):
+            there = f"ends at {iso(found[0].position)}" if found else "cannot be read"
+            raise DamagedState(
+                f"the checkpoint of watch {key} {there}, but the log is read from {iso(self.log_from)}: start again, and if it "
+                f"stays so, delete the watch's files in {self.checkpoints.directory}, and the whole log is read"
+            )
+        if found is None:
+            return None
+        ledger, mark = found
+        held = self.holding(key, ledger, mark)
+        if mark.segments and held.journal.heavy(ledger):  # nothing leans on them yet
+            self.write_down(key, held, in_segments=False)
+            held.journal.mark = held.journal.mark or mark
+        return held
 
     def rebuilt(self, key: str, cells: Cells, head: Head) -> Held:
         """The ledger that the runner's state speaks of. What leans on a checkpoint goes on with its segments.

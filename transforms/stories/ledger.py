@@ -12,14 +12,16 @@ remembers which messages of the log it has folded lately, by their position.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import re
 from collections import deque
 from datetime import timedelta
 from functools import cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
-from schemas.records import MICROSECOND, from_dict, to_dict
+from schemas.records import MICROSECOND, RECORDS, from_dict, to_dict
 from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import Watch
@@ -62,6 +64,26 @@ def trace_coder() -> coders.Coder:
     import schemas.rows  # noqa: F401
 
     return coders.TupleCoder([coders.registry.get_coder(Report), coders.IterableCoder(coders.StrUtf8Coder())])
+
+
+@cache
+def trace_schema() -> str:
+    """A hash (hex) of how traces are encoded: the records they are made of, field by field, and Beam's coders of these."""
+    from apache_beam import coders, version
+
+    trace_coder()
+    known = {kind.__name__: kind for kind in RECORDS}
+    told: dict[str, list[tuple[str, str, str]]] = {}
+    names = [Report.__name__]
+    while names:
+        kind = known.get(names.pop())
+        if kind is None or kind.__name__ in told:
+            continue
+        of_fields = (type(coder).__name__ for coder in coders.registry.get_coder(kind).components)
+        fields = [(f.name, str(f.type), coder) for f, coder in zip(dataclasses.fields(kind), of_fields, strict=True)]
+        told[kind.__name__] = fields
+        names += [name for _, type_, _ in fields for name in re.findall(r"\w+", type_)]
+    return hashlib.sha256(f"{version.__version__} {sorted(told.items())}".encode()).hexdigest()[:16]
 
 
 def trace_of(completed: Report, story: Story | None) -> Trace:

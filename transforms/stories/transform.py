@@ -33,14 +33,13 @@ from schemas.report import Report
 from schemas.story import Story
 from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
-from transforms.checkpoints import Checkpoints
 from transforms.stories.cells import BUNDLE, Cells, Head, Writing
+from transforms.stories.journal import story_checkpoints
 from transforms.stories.keeper import Generation, Held, Keeper
 from transforms.stories.ledger import Trace, trace_coder, trace_of
 
 logger = logging.getLogger(__name__)
 
-KIND = "stories"
 STORIES = "stories"
 FAILURES = "failures"
 DELTAS_PER_SNAPSHOT = 500
@@ -61,6 +60,8 @@ class FoldStories(beam.PTransform):
     state_dir          where checkpoints are written, "" for none
     checkpoint_every   folded reports between two writings of checkpoints or segments of them
     mute_until         see StoryLedger: used where no checkpoint of the same configuration is found
+    log_from           position from which the log is read, because the checkpoint was seen to reach so far; 0: its beginning,
+                       or there is no log
     """
 
     watch: Watch
@@ -69,6 +70,7 @@ class FoldStories(beam.PTransform):
     state_dir: str = ""
     checkpoint_every: int = 100
     mute_until: int = 0
+    log_from: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -80,9 +82,10 @@ class FoldStories(beam.PTransform):
         keeper = Keeper(
             self.watch,
             AlertPolicy(self.watch, self.alert_on_backfill),
-            Checkpoints(self.state_dir, KIND),
+            story_checkpoints(self.state_dir),
             self.checkpoint_every,
             self.mute_until,
+            self.log_from,
         )
         dofn = _FoldInOrder(keeper) if self.in_order else _Fold(keeper)
         fold = (
@@ -195,11 +198,10 @@ class _Fold(beam.DoFn):
             held = self.keeper.rebuilt(key, cells, now)
             now = cells.drop_begun(now)
         if held is None:
-            restart = self.keeper.from_checkpoint(key)
-            if restart is not None:  # the runner knows nothing of the key: this process is a restart
-                ledger, mark = restart
-                held, now = self.keeper.holding(key, ledger, mark), replace(now, origin=str(mark))
-                for story in ledger.unconfirmed():
+            held = self.keeper.restarted(key)
+            if held is not None:  # the runner knows nothing of the key: this process is a restart
+                now = replace(now, origin=str(held.journal.mark))
+                for story in held.ledger.unconfirmed():
                     yield beam.pvalue.TaggedOutput(STORIES, story)
         if held is None:
             held = self.keeper.holding(key, self.keeper.fresh())

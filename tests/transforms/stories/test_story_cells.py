@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,15 @@ import pytest
 from story_cells import StateCells
 from story_log import LOG, WATCH
 
-from schemas import Report, Story
+from schemas import Claim, Mention, Report, Story
 from transforms.alerts.policy import AlertPolicy
 from transforms.checkpoints import Checkpoints
 from transforms.stories import cells, journal, keeper
 from transforms.stories import transform as module
 from transforms.stories.cells import Cells, DamagedState, Head
+from transforms.stories.journal import story_checkpoints
 from transforms.stories.keeper import Keeper
-from transforms.stories.ledger import StoryLedger
+from transforms.stories.ledger import StoryLedger, trace_schema
 
 CHUNK, BUNDLE = 4_000, 12_000
 
@@ -46,9 +47,9 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch, undisturbed: Undisturbed) -> N
     assert len(undisturbed.state) > 3 * BUNDLE
 
 
-def state(directory: Path | None = None, every: int = 100) -> StateCells:
-    checkpoints = Checkpoints(str(directory) if directory else "", module.KIND)
-    return StateCells(Keeper(WATCH, AlertPolicy(WATCH), checkpoints, every, 0))
+def state(directory: Path | None = None, every: int = 100, log_from: int = 0) -> StateCells:
+    checkpoints = story_checkpoints(str(directory) if directory else "")
+    return StateCells(Keeper(WATCH, AlertPolicy(WATCH), checkpoints, every, 0, log_from))
 
 
 def opened(there: StateCells) -> tuple[Cells, Head]:
@@ -180,7 +181,7 @@ def checkpoint(tmp_path: Path) -> Path:
     first = state(tmp_path, every=4)
     for report in LOG[:8]:
         first.fold(report)
-    assert Checkpoints(str(tmp_path), module.KIND).read(WATCH.name) is not None
+    assert story_checkpoints(str(tmp_path)).read(WATCH.name) is not None
     return tmp_path
 
 
@@ -202,14 +203,14 @@ def test_the_checkpoint_that_a_state_leans_on_is_not_replaced(
     undisturbed: Undisturbed, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 500)
-    before = Checkpoints(str(checkpoint), module.KIND).find(WATCH.name)
+    before = story_checkpoints(str(checkpoint)).find(WATCH.name)
     second = state(checkpoint, every=1)
     for report in LOG[8:12]:
         second.fold(report)
     second.lose_cache()
     for report in LOG[12:]:
         second.fold(report)
-    after = Checkpoints(str(checkpoint), module.KIND).find(WATCH.name)
+    after = story_checkpoints(str(checkpoint)).find(WATCH.name)
     assert before is not None
     assert after is not None
     assert after[0].state == before[0].state
@@ -273,6 +274,64 @@ def test_a_segment_that_cannot_be_decoded_is_not_used(
     monkeypatch.setattr(StoryLedger, "retrace", failing(error))
     assert journal.read_ledger(WATCH, AlertPolicy(WATCH), second.keeper.checkpoints, WATCH.name) is None
     assert f"cannot be read and is not used: {error.__name__}" in caplog.text
+
+
+# The launcher reads the checkpoint, and the log from there; the worker reads the files again, later.
+
+
+@pytest.mark.parametrize("damage", ["segment", "whole", "all"])
+def test_a_worker_that_reads_less_than_its_launcher_stops_and_loses_nothing(
+    undisturbed: Undisturbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    monkeypatch.setattr(journal, "SEGMENTS_SHARE", 0.1)
+    fold_all(state(tmp_path, every=1), LOG[:12])
+    seen = story_checkpoints(str(tmp_path)).read(WATCH.name)
+    assert seen is not None
+    assert len(seen.segments) >= 2
+    pattern = {"segment": "*.000002", "whole": "*.checkpoint", "all": "*"}[damage]
+    broken = {path: path.read_bytes() for path in tmp_path.glob(pattern)}
+    for path in broken:
+        path.write_bytes(b"x")
+    with pytest.raises(DamagedState, match="the log is read from"):
+        state(tmp_path, log_from=seen.position).fold(LOG[12])
+    for path, data in broken.items():
+        path.write_bytes(data)
+    again = fold_all(state(tmp_path, log_from=seen.position), LOG[12:])
+    assert again[-4:] == undisturbed.told[12:]
+
+
+def test_segments_of_another_build_are_not_read_and_the_log_is_read_from_before_them(
+    undisturbed: Undisturbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(journal, "SEGMENTS_SHARE", 0.1)
+    fold_all(state(tmp_path, every=1), LOG[:12])
+    whole = story_checkpoints(str(tmp_path)).read(WATCH.name)
+    monkeypatch.setattr(journal, "trace_schema", lambda: "another")
+    seen = story_checkpoints(str(tmp_path)).read(WATCH.name)
+    assert seen is not None
+    assert whole is not None
+    assert (seen.state, seen.segments) == (whole.state, ())
+    assert seen.position < whole.position
+    assert "another build" in caplog.text
+    first = next(n for n, report in enumerate(LOG) if report.position > seen.position)
+    again = fold_all(state(tmp_path, log_from=seen.position), LOG[first:])
+    assert again[-len(LOG[first:]) :] == undisturbed.told[first:]
+
+
+def test_the_schema_of_traces_is_that_of_all_records_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trace_schema() == trace_schema.__wrapped__()
+    monkeypatch.setattr(fields(Claim)[0], "type", "bytes")  # a record of stories, not of reports
+    assert trace_schema() == trace_schema.__wrapped__()
+    monkeypatch.setattr(fields(Mention)[0], "type", "bytes")
+    assert trace_schema() != trace_schema.__wrapped__()
+
+
+def test_segments_do_not_pile_up_where_processes_live_short(tmp_path: Path) -> None:
+    for life in range(12):
+        there = state(tmp_path, every=1)
+        fold_all(there, [replace(report, position=report.position + 1000 * life) for report in LOG])
+        there.lose_cache()
+    assert len(list(tmp_path.iterdir())) < 30
 
 
 def test_the_whole_is_written_seldom_once_it_is_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from schemas import Report, Story
 from transforms.alerts import AlertPolicy
-from transforms.stories.ledger import FOLDED_REACH, MUTED, OUTBOX, OUTBOX_REACH, TRACES, StoryLedger, Trace, trace_of
+from transforms.stories.ledger import FOLDED_REACH, MUTED, OUTBOX, OUTBOX_REACH, StoryLedger, Trace, trace_coder, trace_of
 from transforms.stories.members import Members
 
 WATCH = a_watch()
 POLICY = AlertPolicy(WATCH)
 DAY = 24 * HOUR
-TRACES_OF = coders.IterableCoder(TRACES)
+TRACES_OF = coders.IterableCoder(trace_coder())
 
 
 def report(n: int, kind: str = "BUILDUP", **fields: Any) -> Report:

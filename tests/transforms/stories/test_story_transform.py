@@ -19,9 +19,10 @@ from story_log import LOG, WATCH, report
 
 from schemas import Report, Story
 from schemas.watch import Watch
-from transforms.checkpoints import Checkpoint, Checkpoints
+from transforms.checkpoints import Checkpoint
 from transforms.stories import FoldStories, keeper
 from transforms.stories import transform as module
+from transforms.stories.journal import story_checkpoints
 from transforms.stories.keeper import Generation, Keeper
 from transforms.stories.ledger import MUTED
 
@@ -83,7 +84,7 @@ def test_every_third_bundle_that_fails_changes_nothing(
     """The DoFn on state that is rolled back after every third report, as a runner does it; the report then comes again."""
     monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 4)
     log = [mixed for n in range(16) for mixed in (report(n), replace(report(n), outcome="not relevant", signals=()))]
-    cells = StateCells(Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0))
+    cells = StateCells(Keeper(WATCH, module.AlertPolicy(WATCH), story_checkpoints(""), 100, 0))
     stories = []
     for n, element in enumerate(log):
         if n % 3 == 2:
@@ -150,7 +151,7 @@ def test_a_restart_hands_out_the_latest_alerts_again_and_goes_on_where_it_was(
     tmp_path: Path, undisturbed: dict[str, list[Any]]
 ) -> None:
     first = run(LOG[:10], state_dir=str(tmp_path), checkpoint_every=4)
-    checkpoint = Checkpoints(str(tmp_path), module.KIND).read(WATCH.name)
+    checkpoint = story_checkpoints(str(tmp_path)).read(WATCH.name)
     assert checkpoint is not None
     assert checkpoint.position == LOG[7].position, "written after 4 and after 8 reports"
     assert checkpoint.config_hash == WATCH.config_hash
@@ -170,7 +171,7 @@ def test_entries_that_are_not_relevant_are_not_read_again_either(tmp_path: Path)
     others = [replace(report(n), outcome="not relevant", signals=()) for n in range(2, 12)]
     out = run([report(0), *others], state_dir=str(tmp_path), checkpoint_every=5)
     assert len(out["reports"]) == 11
-    checkpoint = Checkpoints(str(tmp_path), module.KIND).read(WATCH.name)
+    checkpoint = story_checkpoints(str(tmp_path)).read(WATCH.name)
     assert checkpoint is not None
     assert checkpoint.position == others[9].position
     again = run([report(0)], state_dir=str(tmp_path))
@@ -180,7 +181,7 @@ def test_entries_that_are_not_relevant_are_not_read_again_either(tmp_path: Path)
 def test_a_quiet_watch_has_a_checkpoint_too(tmp_path: Path) -> None:
     others = [replace(report(n), outcome="not relevant", signals=()) for n in range(4)]
     run(others, state_dir=str(tmp_path), checkpoint_every=4)
-    checkpoint = Checkpoints(str(tmp_path), module.KIND).read(WATCH.name)
+    checkpoint = story_checkpoints(str(tmp_path)).read(WATCH.name)
     assert checkpoint is not None
     assert checkpoint.position == others[3].position
 
@@ -204,7 +205,7 @@ def test_a_checkpoint_of_another_configuration_is_not_used_and_its_history_is_fo
 
 @pytest.mark.parametrize("state", [b"", b"{}", b"of another release"])
 def test_a_checkpoint_that_means_nothing_is_ignored(tmp_path: Path, undisturbed: dict[str, list[Any]], state: bytes) -> None:
-    Checkpoints(str(tmp_path), module.KIND).write(WATCH.name, Checkpoint(state, 5, WATCH.config_hash))
+    story_checkpoints(str(tmp_path)).write(WATCH.name, Checkpoint(state, 5, WATCH.config_hash))
     assert run(LOG, state_dir=str(tmp_path)) == undisturbed
 
 
@@ -226,7 +227,7 @@ def test_two_histories_of_the_same_length_are_not_taken_for_each_other() -> None
 
 def test_a_retried_bundle_does_not_see_what_its_first_try_left_in_the_cache(undisturbed: dict[str, list[Any]]) -> None:
     """The DoFn on state that is rolled back, as a runner does it after a failure further down."""
-    keeper = Keeper(WATCH, module.AlertPolicy(WATCH), Checkpoints("", module.KIND), 100, 0)
+    keeper = Keeper(WATCH, module.AlertPolicy(WATCH), story_checkpoints(""), 100, 0)
     cells = StateCells(keeper)
     for element in LOG[:4]:
         cells.fold(element)
