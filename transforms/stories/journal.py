@@ -83,7 +83,7 @@ class Journal:
         in_segments  the last whole must stay: nothing is written where there is none that segments can go on from
         """
         self._folded, self._passed = 0, 0  # also if it fails: the next try comes when it is due again
-        if not in_segments and (self.mark is None or self.heavy(ledger)):
+        if not in_segments and (self.mark is None or self.outweighed(ledger, self.mark.segments + 1)):
             self.mark, self._unsaved = None, []
             whole = Checkpoint(ledger.state(), ledger.position, self.config_hash)
             self.mark = self.checkpoints.write(self.key, whole)
@@ -95,14 +95,9 @@ class Journal:
         self._unsaved = []
         return True
 
-    @property
-    def segments(self) -> int:
-        """How many there are since the last whole."""
-        return self.mark.segments if self.mark else 0
-
-    def heavy(self, ledger: StoryLedger) -> bool:
-        """Whether the segments would be more than their share of the ledger with one more."""
-        return (self.segments + 1) * self.every * SEGMENTS_SHARE > ledger.fold_.size
+    def outweighed(self, ledger: StoryLedger, by: int) -> bool:
+        """Whether so many segments are more than their share of the ledger."""
+        return by * self.every * SEGMENTS_SHARE > ledger.fold_.size
 
 
 def read_ledger(

@@ -100,7 +100,7 @@ class Keeper:
             return None
         ledger, mark = found
         held = self.holding(key, ledger, mark)
-        if mark.segments and held.journal.heavy(ledger):  # nothing leans on them yet
+        if held.journal.outweighed(ledger, mark.segments):  # nothing leans on them yet
             self.write_down(key, held, in_segments=False)
             held.journal.mark = held.journal.mark or mark
         return held
