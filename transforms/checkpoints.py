@@ -191,10 +191,10 @@ def _delete_after(path: str, mark: Mark) -> None:
 
 
 def _delete_segments(path: str, all_but: str) -> None:
-    """Those of states that were replaced. One that stays is never read, for it bears another id."""
+    """Those of states that were replaced, and drafts. One that stays is never read, for it bears another id."""
     try:
         (found,) = _files().match([f"{_literally(path)}.*"])
-        outdated = [m.path for m in found.metadata_list if not m.path.startswith((f"{path}.{all_but}.", f"{path}.draft"))]
+        outdated = [m.path for m in found.metadata_list if not m.path.startswith(f"{path}.{all_but}.")]
         if outdated:
             _files().delete([_literally(place) for place in outdated])
     except OSError as e:
@@ -222,7 +222,7 @@ def _write(path: str, record: dict[str, Any], rest: bytes) -> None:
             f.write(data)
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    draft = path + ".draft"
+    draft = f"{path}.{_new_id()}.draft"  # of this process alone; one that a crash leaves goes with the outdated segments
     with open(draft, "wb") as f:
         for piece in _compressed(record, rest):
             f.write(piece)

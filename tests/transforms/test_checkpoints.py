@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -217,6 +218,25 @@ def test_segments_in_another_encoding_are_not_read(tmp_path: Path, caplog: pytes
     assert ours.find("islands", upto=mark) is None
     ours.append("islands", found[1], b"another one", STATE.position + 1)
     assert ours.read("islands") == with_segments(b"another one")
+
+
+def test_two_processes_that_write_at_once_do_not_write_into_one_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "stories")
+    pieces, other = module._compressed, Checkpoint(b"the other's", 3, "h")
+
+    def interrupted(record: dict[str, Any], state: bytes) -> Iterator[bytes]:
+        patch.setattr(module, "_compressed", pieces)
+        yield b"".join(pieces(record, state))
+        checkpoints.write("islands", other)
+        yield b"more"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_compressed", interrupted)
+        with contextlib.suppress(OSError):  # the other has swept the draft away
+            checkpoints.write("islands", STATE)
+    assert checkpoints.read("islands") == other
+    checkpoints.write("islands", STATE)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_crash_while_appending_leaves_what_was_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
