@@ -216,6 +216,9 @@ def test_the_checkpoint_that_a_state_leans_on_is_not_replaced(
     assert after[0].state == before[0].state
     assert after[0].position == LOG[-1].position
     assert after[1].segments == 4, "what came before the cache was lost is one segment now, with the report after it"
+    found = journal.read_ledger(WATCH, AlertPolicy(WATCH), second.keeper.checkpoints, WATCH.name)
+    assert found is not None
+    assert found[0].state() == undisturbed.state
     assert rebuilt(second).state() == undisturbed.state
 
 
@@ -326,7 +329,8 @@ def test_the_schema_of_traces_is_that_of_all_records_in_them(monkeypatch: pytest
     assert trace_schema() != trace_schema.__wrapped__()
 
 
-def test_segments_do_not_pile_up_where_processes_live_short(tmp_path: Path) -> None:
+def test_segments_do_not_pile_up_where_processes_live_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DELTAS_PER_SNAPSHOT", 500)
     for life in range(12):
         there = state(tmp_path, every=1)
         fold_all(there, [replace(report, position=report.position + 1000 * life) for report in LOG])
