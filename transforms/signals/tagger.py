@@ -185,8 +185,10 @@ def _claim(s: Signal) -> Claim:
 def _excluded(r: Reading, readings: list[Reading]) -> bool:
     """Whether another reading of the same words or sentence says that this one is none (see SignalType)."""
     kind = r.hit.kind
-    if r.signal.modality == "conditional" and kind.yields_to:
-        return any(o.signal.type in kind.yields_to and o.hit.line is r.hit.line for o in readings)
+    for o in readings if kind.yields_to else ():
+        here = o.signal.type in kind.yields_to and o.hit.line is r.hit.line
+        if here and (r.signal.modality == "conditional" or (o.signal.modality == "conditional" and _overlap(o.hit, r.hit))):
+            return True
     if r.signal.modality != "historical" and kind.gives_way_to:
         return any(o.signal.type in kind.gives_way_to and _overlap(o.hit, r.hit) for o in readings)
     return False
