@@ -8,7 +8,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from conftest import EDIT, ENTRIES, REPLAY, UNREADABLE, WATCH, Results, jsonl, run_backtest
+from backtesting import EDIT, ENTRIES, REPLAY, UNREADABLE, WATCH, Results, jsonl, run_backtest
 from fastavro.validation import validate
 
 from pipelines import cli

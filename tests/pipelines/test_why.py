@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENTRIES, WATCH, Results, jsonl, run_backtest
+from backtesting import ENTRIES, WATCH, Results, jsonl, run_backtest
 
 from pipelines import cli
 

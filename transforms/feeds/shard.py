@@ -155,5 +155,5 @@ def _log(result: Round) -> None:
         logger.warning("%s: %s (%s)", failed.subject, failed.error, failed.reason)
     if result.counts["polls"]:
         logger.info(
-            "%d feeds polled, %d entries, %d polls still running", result.counts["polls"], len(result.entries), result.running
+            "feeds polled: %d, entries: %d, polls still running: %d", result.counts["polls"], len(result.entries), result.running
         )
