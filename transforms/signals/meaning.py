@@ -90,7 +90,7 @@ class Meaning:
             if pairs:
                 said += pairs
                 line, left, right = _words(part, pieces)
-                right = _finished(line, left, right, self._rules.quoting.trimmed | _OWNERS)
+                left, right = _ended(line, left, right, self._rules.quoting.trimmed)
                 yield replace(hit, left=left, right=right, confidence=sure, pairs=tuple(pairs))
 
     def _judged(self, hit: Hit, part: Passage, seen: Seen, stretch: Stretch, cast: Cast, year: int) -> Hit:
@@ -174,8 +174,10 @@ def _words(part: Passage, pieces: Places) -> tuple[Line, int, int]:
     return line, left, right
 
 
-def _finished(line: Line, left: int, right: int, dangling: frozenset[str]) -> int:
-    """Where evidence [left, right) of a line ends that is not to end on a word that leads to the next ("open about its")."""
+def _ended(line: Line, left: int, right: int, joining: frozenset[str]) -> tuple[int, int]:
+    """Evidence [left, right) of a line that neither begins with a joining word ("after talks") nor ends on a word that leads
+    to the next ("open about its")."""
+    dangling = joining | _OWNERS
 
     def leads_on(i: int) -> bool:
         phrase = line.tokens[i].phrase
@@ -188,7 +190,9 @@ def _finished(line: Line, left: int, right: int, dangling: frozenset[str]) -> in
         right += 1
     while right - left > 1 and line.tokens[right - 1].text in dangling:
         right -= 1
-    return right
+    while right - left > 1 and line.tokens[left].text in joining and line.tokens[left + 1].text != "many":  # "as many as"
+        left += 1
+    return left, right
 
 
 def ruled(stretch: Stretch, pairs: Iterable[Pair], how: str, part: Passage, modalities: Sequence[str]) -> Stretch:
