@@ -27,7 +27,7 @@ from transforms.signals.reader import SCALE
 from transforms.signals.training.labels import UNKNOWN, Label, Lesson
 
 RANK = 16
-EPOCHS = 8
+EPOCHS = 10
 BATCH = 16
 ENCODER_RATE, NETWORK_RATE = 5e-4, 1e-3
 WARM_UP = 0.06  # of all steps
@@ -62,7 +62,10 @@ class Learner(nn.Module):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         from transformers import AutoModel
 
-        self.encoder = AutoModel.from_pretrained(str(directory), add_pooling_layer=False)
+        # Plain attention without dropout: the fused kind is slow on a CPU when gradients flow back through it.
+        self.encoder = AutoModel.from_pretrained(
+            str(directory), add_pooling_layer=False, attn_implementation="eager", attention_probs_dropout_prob=0.0
+        )
         for parameter in self.encoder.parameters():
             parameter.requires_grad_(False)
         for name, module in list(self.encoder.named_modules()):
