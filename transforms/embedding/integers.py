@@ -37,19 +37,25 @@ class Linear:
     """A linear layer: `weight` of shape (outputs, inputs), `bias` of shape (outputs)."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        scale = weight.abs().amax(1, keepdim=True) / _WEIGHT
-        whole = (weight / scale).round_()
-        high = (whole / BASE).round_()
-        low = whole - BASE * high
+        high, low, scale = digits(weight)
         self._high = stored(high)
         self._cross = stored(torch.cat([low, high], 1))
-        self._scale = BASE * scale[:, 0]
+        self._scale = BASE * scale
         self._bias = bias
 
-    def __call__(self, rows: Rows) -> torch.Tensor:
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """Shape (rows, outputs). The sums of digits are exact, at most 127 * 64 * 3072 of them times BASE below 2**31."""
+        rows = Rows(values)
         total = product(rows.digits, self._cross).add_(product(rows.high, self._high), alpha=BASE)
         return torch.addcmul(self._bias, total * rows.scale, self._scale)
+
+
+def digits(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """High and low digits of a weight, and the scale of each of its rows: row = scale * (BASE * high + low)."""
+    scale = weight.abs().amax(1, keepdim=True) / _WEIGHT
+    whole = (weight / scale).round_()
+    high = (whole / BASE).round_()
+    return high, whole - BASE * high, scale[:, 0]
 
 
 def _multiply_small(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

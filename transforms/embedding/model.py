@@ -2,7 +2,7 @@
 
 Its weights run through the encoder of this package, which is several times as fast as sentence_transformers, is there in
 two seconds, and gives a text the same vector in every batch. sentence_transformers stays as the reference that the encoder
-is measured by: a mean cosine of .999999 to its vectors (benchmarks/embedding.py). Vectors are rounded, so that the last
+is measured by: a mean cosine of .9998 to its vectors (benchmarks/embedding.py). Vectors are rounded, so that the last
 bits of a float, in which machines differ, decide nothing in all but rare cases.
 """
 

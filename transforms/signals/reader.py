@@ -131,7 +131,7 @@ class Reader:
             name: SCALE * (torch.from_numpy(up).float() @ torch.from_numpy(down).float())
             for name, (down, up) in weights.changes.items()
         }
-        self._encoder = Encoder(directory, changes=changes)
+        self._encoder = Encoder(directory, changes=changes, exact=True)
         self._network = Network(len(self.types), len(self.modalities))
         self._network.load_state_dict({name: torch.from_numpy(values).float() for name, values in weights.layers.items()})
         self._network.eval()

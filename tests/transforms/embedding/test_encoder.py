@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.embedding import integers
-from transforms.embedding.encoder import PACK, _packs
-from transforms.embedding.integers import Linear, Rows, product
+from transforms.embedding.encoder import PACK, Encoder, _packs
+from transforms.embedding.fitted import FittedLinear, FlooredLinear, Range
+from transforms.embedding.integers import Linear, product
 from transforms.embedding.model import ReferenceEmbedder, embedder, find_model
 
 TEXTS = [
@@ -25,7 +26,12 @@ TEXTS = [
 
 def test_its_vectors_are_those_of_sentence_transformers() -> None:
     reference = ReferenceEmbedder(find_model()).embed(TEXTS)
-    assert (np.sum(reference * embedder().embed(TEXTS), axis=1) > 0.9999).all()
+    assert (np.sum(reference * embedder().embed(TEXTS), axis=1) > 0.999).all()
+    assert (np.sum(reference * Encoder(find_model(), exact=True).encode(TEXTS), axis=1) > 0.99999).all()
+
+
+def test_two_encoders_of_one_model_give_the_same_vectors() -> None:
+    assert np.array_equal(Encoder(find_model()).encode(TEXTS), Encoder(find_model()).encode(TEXTS))
 
 
 @settings(max_examples=20, deadline=None)
@@ -58,22 +64,73 @@ def test_a_layer_in_whole_numbers_is_near_the_layer_in_floats(seed: int, rows: i
     values = torch.randn(rows, 384, generator=generator) * size
     weight, bias = torch.randn(24, 384, generator=generator), torch.randn(24, generator=generator)
     wanted = torch.nn.functional.linear(values.double(), weight.double(), bias.double())
-    found = Linear(weight, bias)(Rows(values))
+    found = Linear(weight, bias)(values)
     assert (found - wanted).abs().max() < 2e-3 * wanted.std() + 1e-5
+
+
+def seen(values: torch.Tensor) -> Range:
+    inputs = Range()
+    inputs.see(values)
+    return inputs
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 9), st.floats(1, 1e3))
+def test_a_fitted_layer_needs_one_digit_though_a_column_is_far_out(seed: int, rows: int, far: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    columns = torch.ones(384)
+    columns[99] = far
+    values = torch.randn(rows + 32, 384, generator=generator) * columns + columns
+    weight, bias = torch.randn(24, 384, generator=generator) / columns, torch.randn(24, generator=generator)
+    wanted = torch.nn.functional.linear(values.double(), weight.double(), bias.double())
+    found = FittedLinear(weight, bias, seen(values[rows:]))(values[:rows])
+    assert (found - wanted[:rows]).abs().max() < 0.05 * wanted.std()
+
+
+def test_a_fitted_layer_takes_values_that_it_never_saw() -> None:
+    generator = torch.Generator().manual_seed(3)
+    values, weight, bias = torch.randn(5, 384, generator=generator), torch.randn(24, 384, generator=generator), torch.zeros(24)
+    found = FittedLinear(weight, bias, seen(values / 50))(values)
+    wanted = torch.nn.functional.linear(values, weight)
+    assert torch.cosine_similarity(found, wanted).min() > 0.999
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 9))
+def test_a_floored_layer_uses_its_digit_from_the_floor_up(seed: int, rows: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.nn.functional.gelu(torch.randn(rows, 1536, generator=generator))
+    weight, bias = torch.randn(24, 1536, generator=generator), torch.randn(24, generator=generator)
+    wanted = torch.nn.functional.linear(values.double(), weight.double(), bias.double())
+    together = FlooredLinear(weight, bias, -0.17)(values.clone())
+    assert (together - wanted).abs().max() < 0.03 * wanted.std()
+    alone = [FlooredLinear(weight, bias, -0.17)(row[None].clone()) for row in values]
+    assert torch.equal(together, torch.cat(alone))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_largest_sums_of_fitted_layers_do_not_overflow(sign: int) -> None:
+    """Every digit and every weight at its end."""
+    weight, bias, values = torch.full((8, 1536), float(sign)), torch.zeros(8), torch.ones(1, 1536)
+    wanted = torch.full((1, 8), 1536.0 * sign)
+    inputs = seen(torch.cat([values, -values]))
+    assert torch.allclose(FittedLinear(weight, bias, inputs)(values), wanted, rtol=1e-6)
+    assert torch.allclose(FittedLinear(weight, bias, inputs)(-values), -wanted, rtol=1e-6)
+    assert torch.allclose(FlooredLinear(weight, bias, 0)(values.clone()), wanted, rtol=1e-6)
 
 
 def test_without_small_products_floats_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine whose PyTorch multiplies int8 slowly."""
     generator = torch.Generator().manual_seed(1)
     values, weight, bias = torch.randn(5, 384, generator=generator), torch.randn(24, 384, generator=generator), torch.zeros(24)
-    wanted = Linear(weight, bias)(Rows(values))
+    wanted = Linear(weight, bias)(values)
     monkeypatch.setattr(integers, "_SMALL", False)
     monkeypatch.setattr(integers, "product", integers._multiply_as_floats)
-    assert torch.equal(Linear(weight, bias)(Rows(values)), wanted)
+    assert torch.equal(Linear(weight, bias)(values), wanted)
 
 
 def test_rows_of_zeros_stay_zeros() -> None:
-    assert torch.equal(Linear(torch.ones(2, 4), torch.tensor([1.0, 2.0]))(Rows(torch.zeros(1, 4))), torch.tensor([[1.0, 2.0]]))
+    assert torch.equal(Linear(torch.ones(2, 4), torch.tensor([1.0, 2.0]))(torch.zeros(1, 4)), torch.tensor([[1.0, 2.0]]))
 
 
 @given(st.lists(st.integers(0, PACK + 5), max_size=60))
