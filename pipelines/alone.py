@@ -23,13 +23,13 @@ TORCH_THREADS = 1
 """Of each process: texts are short and processes share cores, so more threads wait for each other (7 times slower, measured)."""
 
 
-def detect_alone(entry: Entry, watch: Watch, model: str = "", spacy_model: str = "") -> tuple[Report, Story | None]:
+def detect_alone(entry: Entry, watch: Watch, model: str = "") -> tuple[Report, Story | None]:
     """The report on an entry that nothing came before, and its story, judged, if it is relevant.
 
-    model, spacy_model  as of `detect`
+    model  as of `detect`
     Raises ModelError if the model cannot be loaded.
     """
-    report = gated(tagged(Report(watch.name, entry), watch, spacy_model), watch)
+    report = gated(tagged(Report(watch.name, entry), watch), watch)
     if report.gated:
         (vector,) = vectors(embedder(model, TORCH_THREADS), [report])
         report = signalled(replace(report, vector=vector), watch, model)

@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipelines.alone import TORCH_THREADS
 from pipelines.detect import DetectAlerts
 from pipelines.recorded import UnreadableEntry, read_entry
-from pipelines.usage import UsageError, parser_of, watch_directory
+from pipelines.usage import SPACY_MODEL_HELP, UsageError, parser_of, parsing, watch_directory
 from pipelines.wording import counted
 from schemas.alert import Alert, alert_json
 from schemas.failure import Failure, failure
@@ -214,18 +214,17 @@ def run(argv: list[str]) -> int:
     parser.add_argument(
         "--model", default="", help="directory of a sentence-transformers model (default: all-MiniLM-L6-v2 as installed)"
     )
-    parser.add_argument("--spacy-model", default="", help="installed spaCy model that finds actors no list knows (default: none)")
+    parser.add_argument("--spacy-model", default="", help=SPACY_MODEL_HELP)
     args = parser.parse_args(argv)
     if not args.input.is_file():
         raise UsageError(f"--input {args.input}: there is no such file")
-    watch = load_watch(watch_directory(args.watch))
+    watch = parsing(load_watch(watch_directory(args.watch)), args.spacy_model)
     detect = DetectAlerts(
         watch,
         in_order=True,
         all_topics=args.all_topics,
         alert_on_backfill=args.alert_on_backfill,
         model=args.model,
-        spacy_model=args.spacy_model,
     )
     backtest(detect, args.input, args.output, show_progress=True)
     _summary(args.output)

@@ -33,7 +33,7 @@ from pipelines.options import (
 )
 from pipelines.pubsub import LocalOrReal
 from pipelines.running import pin_runner, run_until_stopped
-from pipelines.usage import watch_directory
+from pipelines.usage import parsing, watch_directory
 from schemas.entry import Entry
 from schemas.failure import Failure, failure
 from schemas.records import from_json, iso, micros
@@ -62,7 +62,7 @@ class DetectAlerts(beam.PTransform):
     watch              what to look out for
     in_order           the input is bounded: fold it by time, see FoldStories
     all_topics         treat every entry as relevant
-    model, spacy_model see DetectOptions
+    model              see DetectOptions
     the rest           see FoldStories
     """
 
@@ -70,7 +70,6 @@ class DetectAlerts(beam.PTransform):
     in_order: bool = False
     all_topics: bool = False
     model: str = ""
-    spacy_model: str = ""
     alert_on_backfill: bool = False
     state_dir: str = ""
     checkpoint_every: int = 100
@@ -81,7 +80,7 @@ class DetectAlerts(beam.PTransform):
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> dict[str, beam.PCollection[Any]]:
-        actors = reports | "TagActors" >> TagActors(self.watch, model=self.spacy_model)
+        actors = reports | "TagActors" >> TagActors(self.watch)
         gate = actors.reports | "Gate" >> Gate(self.watch, all_topics=self.all_topics)
         embedded = gate.reports | "EmbedEntries" >> EmbedEntries(self.model, TORCH_THREADS)
         signals = embedded.reports | "TagSignals" >> TagSignals(self.watch, self.model)
@@ -110,7 +109,7 @@ class DetectAlerts(beam.PTransform):
     def _models(self) -> tuple[str, ...]:
         """Their names, not where they lie: an alert says the same on every machine."""
         sentences = Path(self.model).name if self.model else "all-MiniLM-L6-v2"
-        return (sentences, self.spacy_model) if self.spacy_model else (sentences,)
+        return (sentences, self.watch.parser.release) if self.watch.parser else (sentences,)
 
 
 class OpenReports(beam.DoFn):
@@ -171,7 +170,7 @@ def prepare(options: PipelineOptions) -> DetectConfig:
     Raises UsageError or ConfigError with what to do.
     """
     view = options.view_as(DetectOptions)
-    watch = load_watch(watch_directory(view.watch))
+    watch = parsing(load_watch(watch_directory(view.watch)), view.spacy_model)
     topics = topics_of(options)
     subscription = subscription_name(options, view.entries_subscription or f"detect-{watch.name}")
     pubsub = LocalOrReal()
@@ -225,7 +224,6 @@ def detect_alerts(options: PipelineOptions, watch: Watch) -> DetectAlerts:
         watch,
         all_topics=view.all_topics,
         model=view.model,
-        spacy_model=view.spacy_model,
         alert_on_backfill=view.alert_on_backfill,
         state_dir=state_dir_of(options),
         checkpoint_every=view.checkpoint_every,

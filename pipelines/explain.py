@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pipelines.recorded import UnreadableEntry, entry_of, read_object
-from pipelines.usage import UsageError, parser_of, watch_directory
+from pipelines.usage import SPACY_MODEL_HELP, UsageError, parser_of, parsing, watch_directory
 from schemas.entry import Entry, content_hash
 from schemas.failure import Failure
 from schemas.records import micros, to_dict
@@ -41,13 +41,13 @@ def run(argv: list[str]) -> int:
     parser.add_argument("--html", type=Path, help="write a page here, complete in itself")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the answer on the screen (default: text)")
     parser.add_argument("--model", default="", help="directory of a sentence-transformers model (default: as installed)")
-    parser.add_argument("--spacy-model", default="", help="installed spaCy model that finds actors no list knows (default: none)")
+    parser.add_argument("--spacy-model", default="", help=SPACY_MODEL_HELP)
     parser.add_argument("--allow-local-addresses", action="store_true", help="fetch from private and loopback addresses too")
     parser.add_argument("--user-agent", default="", help="how the fetcher introduces itself; give a way to reach you")
     args = parser.parse_args(argv)
-    watch = load_watch(watch_directory(args.watch))
+    watch = parsing(load_watch(watch_directory(args.watch)), args.spacy_model)
     entry = entry_from(args.what, args.published, lambda url, at: _fetched(url, at, args.user_agent, args.allow_local_addresses))
-    told = explain(entry, watch, args.model, args.spacy_model)
+    told = explain(entry, watch, args.model)
     if args.html:
         from pipelines.explained_page import page
 
@@ -61,16 +61,16 @@ def run(argv: list[str]) -> int:
     return 0
 
 
-def explain(entry: Entry, watch: Watch, model: str = "", spacy_model: str = "") -> Explanation:
+def explain(entry: Entry, watch: Watch, model: str = "") -> Explanation:
     """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded."""
     from pipelines.alone import detect_alone  # with torch, which whoever made a mistake in an option need not wait for
     from pipelines.explained import explanation
 
     try:
-        report, story = detect_alone(entry, watch, model, spacy_model)
+        report, story = detect_alone(entry, watch, model)
     except ModelError as e:
         raise UsageError(f"--model {model}: {e}" if model else str(e)) from None
-    return explanation(report, story.judgement if story else None, watch, model, spacy_model)
+    return explanation(report, story.judgement if story else None, watch, model)
 
 
 def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) -> Entry:

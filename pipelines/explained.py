@@ -78,9 +78,9 @@ class Explanation:
         return named + said
 
 
-def explanation(report: Report, judgement: Judgement | None, watch: Watch, model: str = "", spacy_model: str = "") -> Explanation:
+def explanation(report: Report, judgement: Judgement | None, watch: Watch, model: str = "") -> Explanation:
     """The explanation of a report that has been through the detector."""
-    actor_tagger = actor_tagger_for(watch, spacy_model)
+    actor_tagger = actor_tagger_for(watch)
     actors = tuple(ExplainedActor(a, tuple(reason(actor_tagger, a, m) for m in a.mentions)) for a in report.actors)
     return Explanation(
         watch.name,

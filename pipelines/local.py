@@ -33,7 +33,7 @@ import localpubsub
 from pipelines import progress
 from pipelines.recording import FeedServer, Recording, RecordingError, serve
 from pipelines.standing import tell_when_stopped
-from pipelines.usage import LOCAL_PROJECT, UsageError, parser_of, watch_directory
+from pipelines.usage import LOCAL_PROJECT, SPACY_MODEL_HELP, UsageError, parser_in, parser_of, watch_directory
 from pipelines.wording import counted
 
 if TYPE_CHECKING:
@@ -144,7 +144,10 @@ def run(argv: list[str]) -> int:
     parser.add_argument(
         "--dir", type=Path, default=Path(".vedette/run"), help="logs, topics and state of the runs (default: .vedette/run)"
     )
+    parser.add_argument("--spacy-model", default="", help=SPACY_MODEL_HELP)
     args = parser.parse_args(argv)
+    if args.spacy_model:
+        parser_in(args.spacy_model)  # what is wrong with it is said here, not in the log of the detector
 
     events: Events = queue.SimpleQueue()
     tell_when_stopped(lambda: events.put("stop"), (signal.SIGINT, signal.SIGTERM))
@@ -178,7 +181,7 @@ def run(argv: list[str]) -> int:
         os.environ.update(environment)
         state = ["--state-dir", str(kept / STATE)]
         children = [
-            Child("detect", ["--watch", str(watch), *state], environment, args.dir / "detect.log"),
+            Child("detect", [*detecting(watch, args.spacy_model), *state], environment, args.dir / "detect.log"),
             Child("collect", [*polling, *state], environment, args.dir / "collect.log"),
         ]
         try:
@@ -191,6 +194,11 @@ def run(argv: list[str]) -> int:
             deadline = time.monotonic() + GRACE
             for child in children:
                 child.wait(deadline)
+
+
+def detecting(watch: Path, spacy_model: str) -> list[str]:
+    """What the detector is told: the watch, and the spaCy model if there is one."""
+    return ["--watch", str(watch), *(["--spacy-model", spacy_model] if spacy_model else [])]
 
 
 def _introduce(notes: Console, watch: Path, address: str, args: argparse.Namespace, kept: Path) -> None:

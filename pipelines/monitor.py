@@ -18,7 +18,7 @@ from pipelines.detect import detect_alerts, known_alerts
 from pipelines.options import DetectOptions, fewest_words, is_local
 from pipelines.pubsub import LocalOrReal, TickPublisher
 from pipelines.running import pin_runner, run_until_stopped
-from pipelines.usage import watch_directory
+from pipelines.usage import parsing, watch_directory
 from schemas.entry import Entry
 from schemas.report import Report
 from schemas.watch import Watch, load_watch
@@ -75,7 +75,8 @@ def run(argv: list[str]) -> int:
             "one graph on the local runner: slow feeds hold up detection, and entries in hand are lost if it is killed; "
             "`vedette collect` and `vedette detect` suffer neither"
         )
-    watch = load_watch(watch_directory(options.view_as(DetectOptions).watch))
+    view = options.view_as(DetectOptions)
+    watch = parsing(load_watch(watch_directory(view.watch)), view.spacy_model)
     collecting = collect.prepare(options)
     pubsub = LocalOrReal()
     pubsub.ensure_topics(collecting.topics.alerts)

@@ -9,7 +9,7 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
-from pipelines.usage import UsageError, counting, not_negative, positive, project_or_local, watch_directory
+from pipelines.usage import SPACY_MODEL_HELP, UsageError, counting, not_negative, positive, project_or_local, watch_directory
 from transforms.fulltext.requests import FEWEST_WORDS
 
 LOCAL_RUNNER = "BundleBasedDirectRunner"
@@ -112,7 +112,7 @@ class DetectOptions(PipelineOptions):
             default="",
             help="directory of a sentence-transformers model (default: all-MiniLM-L6-v2 as installed)",
         )
-        _add(parser, "spacy-model", default="", help="installed spaCy model that finds actors no list knows (default: none)")
+        _add(parser, "spacy-model", default="", help=SPACY_MODEL_HELP)
         _add(
             parser, "alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled"
         )

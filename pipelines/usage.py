@@ -8,12 +8,16 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import watches
 
+if TYPE_CHECKING:
+    from schemas.watch import Parser, Watch
+
 LOCAL_PROJECT = "vedette-local"
 PACKAGED = Path(watches.__path__[0])
+SPACY_MODEL_HELP = "installed spaCy model whose parse tells more of who does it and to whom (default: none)"
 STREAMING = ("collect", "detect", "monitor")
 """The commands that run until they are stopped, and tell what they do all the while."""
 
@@ -77,6 +81,21 @@ def watch_directory(name: str) -> Path:
     if packaged.is_dir():
         return packaged
     raise UsageError(f"--watch {name}: there is no such folder, and the package came with: {_packaged_watches()}")
+
+
+def parsing(watch: Watch, spacy_model: str) -> Watch:
+    """The watch with the parser of a spaCy model, as it is for "". Raises UsageError if there is no such parser."""
+    return watch.model_copy(update={"parser": parser_in(spacy_model)}) if spacy_model else watch
+
+
+def parser_in(spacy_model: str) -> Parser:
+    """The parser of a spaCy model. Raises UsageError if there is none."""
+    from transforms.signals.syntax import SyntaxModelError, find_parser  # with spaCy, which takes a second to import
+
+    try:
+        return find_parser(spacy_model)
+    except SyntaxModelError as e:
+        raise UsageError(f"--spacy-model {spacy_model}: {e}") from None
 
 
 def _packaged_watches() -> str:

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.log import Log, Order, none_of
-from pipelines.usage import UsageError, parser_of, project_or_local, watch_directory
+from pipelines.usage import UsageError, parser_of, parsing, project_or_local, watch_directory
 from pipelines.wording import counted
 from schemas.watch import Watch, load_watch
 
@@ -40,8 +40,9 @@ def run(argv: list[str]) -> int:
                         "(default: the topic `entries`)")  # fmt: skip
     parser.add_argument("--project", default="", help="Google Cloud project of the topic (default: that of the local endpoint)")
     parser.add_argument("--topic", default="entries", help="default: entries")
+    parser.add_argument("--spacy-model", default="", help="as of `detect`, where the log is read anew (default: none)")
     args = parser.parse_args(argv)
-    watch = load_watch(watch_directory(args.watch))
+    watch = parsing(load_watch(watch_directory(args.watch)), args.spacy_model)
     log = Path(args.log)
     if args.log and log.is_dir():
         if not (log / "entries.jsonl").is_file():

@@ -182,17 +182,35 @@ class WatchFile(Settings):
     policy: Policy = Policy()
 
 
+class Parser(Settings):
+    """A spaCy model whose parser reads the sentences of a watch.
+
+    model    as spaCy loads it: an installed package, or the directory of a model
+    release  what it calls itself, with its version: "en_core_web_sm-3.8.0"
+    """
+
+    model: str
+    release: str
+
+
 class Watch(WatchFile):
-    """A watch with all of its lists. `directory` is where it was read from (not part of what it means)."""
+    """A watch with all of its lists.
+
+    directory  where it was read from (not part of what it means)
+    parser     of the command line (--spacy-model), None for none; only its release is part of what the watch means
+    """
 
     directory: Path = Field(exclude=True)
+    parser: Parser | None = Field(default=None, exclude=True)
     actors: tuple[ActorSpec, ...]
     taxonomy: Taxonomy
 
     @cached_property
     def config_hash(self) -> str:
-        """SHA-256 (hex) of everything that decides what the watch says: the release (its code and word lists) and all lists."""
-        return hashlib.sha256(f"{release()}\n{self.model_dump_json()}".encode()).hexdigest()
+        """SHA-256 (hex) of everything that decides what the watch says: the release (its code and word lists), all lists, and
+        the parser if there is one."""
+        parsed = f"\n{self.parser.release}" if self.parser else ""
+        return hashlib.sha256(f"{release()}\n{self.model_dump_json()}{parsed}".encode()).hexdigest()
 
     @property
     def feeds_file(self) -> Path:

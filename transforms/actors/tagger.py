@@ -17,7 +17,6 @@ from transforms.actors.codes import Codes
 from transforms.actors.english import english
 from transforms.actors.judge import Judge
 from transforms.actors.lexicon import SHORT, Lexicon, Name, actor_id, name_id, office_of
-from transforms.actors.model import ModelNames
 from transforms.actors.nouns import Nouns
 from transforms.actors.offices import Offices
 from transforms.actors.plain import plain
@@ -31,11 +30,9 @@ class ActorTagger:
     """Tags the actors of the lists, the ministries and forces of their states, and persons with a title.
 
     specs  the actors, a watch's own last
-    model  name of an installed spaCy model whose persons, organisations and states are added, "" for none.
-           OSError if it is not installed.
     """
 
-    def __init__(self, specs: tuple[ActorSpec, ...], model: str = "") -> None:
+    def __init__(self, specs: tuple[ActorSpec, ...]) -> None:
         self.specs = specs
         self.lexicon = Lexicon(specs)
         words = english()
@@ -45,7 +42,6 @@ class ActorTagger:
         self.nouns = Nouns(self.lexicon)
         self.offices = Offices(self.lexicon, words)
         self.strangers = Strangers(self.lexicon, words)
-        self.model = ModelNames(model) if model else None
         self._scratch = Scratch(self.lexicon.nlp)
 
     def tag(self, entry: Entry) -> tuple[Actor, ...]:
@@ -70,8 +66,6 @@ class ActorTagger:
         certain = {id(n) for ns in settled.values() for n in ns}
         known = {f: [n for n in ns if id(n) in certain or n.senses[0].kind != SHORT] for f, ns in names.items()}
         actors += self._strangers(known, page)
-        if self.model:
-            actors += self.model.find(entry, [m for a in actors for m in a.mentions])
         return tuple(sorted(_merged(actors), key=lambda a: (_place(a.mentions[0]), a.name)))
 
     def _bodies(self, states: list[Name], others: list[Name], page: _Page) -> list[Actor]:
@@ -145,6 +139,6 @@ def _place(mention: Mention) -> tuple[int, int, int]:
 
 
 @functools.lru_cache(maxsize=8)
-def tagger_for(watch: Watch, model: str = "") -> ActorTagger:
+def tagger_for(watch: Watch) -> ActorTagger:
     """The tagger for a watch's lists, made once per process (a runner makes its DoFns anew for each bundle)."""
-    return ActorTagger(watch.actors, model)
+    return ActorTagger(watch.actors)

@@ -22,19 +22,17 @@ class TagActors(beam.PTransform):
     The rules read English: an entry in a language that the watch does not read gets its outcome instead.
 
     watch  whose lists are looked for
-    model  an installed spaCy model whose names are added ("en_core_web_sm"), "" for none
     """
 
     watch: Watch
-    model: str = ""
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, reports: beam.PCollection[Report]) -> beam.DoOutputsTuple:  # type: ignore[override]
-        return reports | "TagEach" >> read_each("TagActors", partial(_reader, self.watch, self.model))
+        return reports | "TagEach" >> read_each("TagActors", partial(_reader, self.watch))
 
 
-def _reader(watch: Watch, model: str) -> Reader:
-    tagger_for(watch, model)
-    return partial(tagged, watch=watch, model=model)
+def _reader(watch: Watch) -> Reader:
+    tagger_for(watch)
+    return partial(tagged, watch=watch)

@@ -23,6 +23,7 @@ from transforms.signals.rules import Hit, rules_of
 
 if TYPE_CHECKING:
     from transforms.signals.reader import Reader
+    from transforms.signals.syntax import Syntax
 
 FIELDS = ("title", "summary", "text")
 _PREFERRED = ("summary", "title", "text")  # a summary says the same as its title in full sentences
@@ -45,12 +46,12 @@ class Reading:
 class SignalTagger:
     """Tags signals by the patterns of the watch's taxonomy, the meaning of what is said and the sides of the watch."""
 
-    def __init__(self, watch: Watch, reader: Reader | None = None) -> None:
-        """reader: what reads for meaning, None to ask the patterns only."""
+    def __init__(self, watch: Watch, reader: Reader | None = None, syntax: Syntax | None = None) -> None:
+        """reader: what reads for meaning, None to ask the patterns only; syntax: what parses for it, None for nothing."""
         self.sides = watch.sides
         self.rules = rules_of(watch.taxonomy)
         self.places = pattern(watch.gate.places)
-        self.meaning = Meaning(self.rules, watch.taxonomy.types, reader) if reader else None
+        self.meaning = Meaning(self.rules, watch.taxonomy.types, reader, syntax) if reader else None
 
     def tag(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[Signal, ...]:
         """The entry's signals in order of place; `actors` are the entry's own, as TagActors found them.
@@ -138,18 +139,23 @@ class SignalTagger:
 
 @functools.lru_cache(maxsize=8)
 def tagger_for(watch: Watch, model: str | None = None) -> SignalTagger:
-    """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle).
+    """The tagger of a watch, made once per process (a runner makes its DoFns anew for each bundle). It parses if the watch has
+    a parser.
 
     model: directory of the sentence model, "" to look for it on the machine, None to ask only the patterns
 
-    Raises ModelError if the model cannot be loaded.
+    Raises ModelError or SyntaxModelError if a model cannot be loaded.
     """
     if model is None:
         return SignalTagger(watch)
     # Imported here: it takes a second, and only those who read for meaning should wait for it.
     from transforms.signals.reader import reader
 
-    return SignalTagger(watch, reader(model))
+    if watch.parser is None:
+        return SignalTagger(watch, reader(model))
+    from transforms.signals.syntax import syntax_of
+
+    return SignalTagger(watch, reader(model), syntax_of(watch.parser))
 
 
 def _best_of_each_place(hits: Sequence[Hit]) -> list[Hit]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-import spacy
 from actor_entries import Ask, an_entry
 
 from schemas.watch import ActorSpec, Office
@@ -211,11 +209,6 @@ def test_a_watch_own_actor_has_a_name_before_a_shared_one() -> None:
     assert names(ActorTagger((shared, own)).tag(an_entry("Northern Fleet sails"))) == {"Northern Fleet of Sudland"}
 
 
-def test_a_model_that_is_not_installed_is_an_error() -> None:
-    with pytest.raises(OSError, match="no_such_model"):
-        ActorTagger((), model="no_such_model")
-
-
 def test_the_words_of_past_entries_are_forgotten() -> None:
     tagger = ActorTagger((ActorSpec(name="Norland", kind="state"),))
     strings = tagger.lexicon.nlp.vocab.strings
@@ -231,19 +224,3 @@ def test_threads_share_a_tagger() -> None:
     entries = [an_entry(f"Norland sends note{i}") for i in range(500)]
     with ThreadPoolExecutor(4) as pool:
         assert {names(a) == {"Norland"} for a in pool.map(tagger.tag, entries)} == {True}
-
-
-def test_a_model_adds_the_names_that_no_list_knows(tmp_path: Path) -> None:
-    nlp = spacy.blank("en")
-    rules = [
-        {"label": "PERSON", "pattern": "Jane Roe"},
-        {"label": "GPE", "pattern": "Norland"},
-        {"label": "DATE", "pattern": "Monday"},
-    ]
-    nlp.add_pipe("entity_ruler").add_patterns(rules)
-    nlp.to_disk(tmp_path / "model")
-    tagger = ActorTagger((ActorSpec(name="Norland", id="list:1", kind="state"),), model=str(tmp_path / "model"))
-    assert [(a.id, a.kind) for a in tagger.tag(an_entry("Jane Roe left Norland on Monday"))] == [
-        ("name:jane-roe", "person"),
-        ("list:1", "state"),
-    ]
