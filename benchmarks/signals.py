@@ -1,29 +1,37 @@
 """How well signals are read in labelled entries: by patterns alone, by meaning alone, by both.
 
     python benchmarks/signals.py tests/data/signals_dev.jsonl tests/data/signals_held.jsonl tests/data/signals_blind.jsonl
+    python benchmarks/signals.py --spacy-model en_core_web_sm tests/data/signals_dev.jsonl
+    python benchmarks/signals.py --held-out watches/shared/examples/*.jsonl
 
-A file holds one {"entry": {title, summary, published}, "labels": [{relevant, signals}, ...]} a line. Figures are micro F1 over
-the relevant entries, against the first labels: of types, of types with modality, with source and target, and with evidence
-that shares half of its words. They say nothing of texts that patterns or weights were made from (docs/quality.md).
+A file holds one {"entry": {title, summary, published}, "labels": [{relevant, signals}, ...]} a line, or examples such as the
+reader learns from. Figures are micro F1 over the relevant entries, against the first labels: of types, of types with modality,
+with source and target, and with evidence that shares half of its words. They say nothing of texts that patterns or weights
+were made from (docs/quality.md). --held-out counts, of all files together, only the examples that the reader does not learn
+from. --spacy-model adds the parse of an installed spaCy model to both.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from schemas.entry import Entry
 from schemas.watch import Watch, load_watch
 from transforms.actors import tagger_for as actor_tagger_for
 from transforms.signals.lines import Line
 from transforms.signals.reader import reader
 from transforms.signals.rules import Hit, Rules
+from transforms.signals.syntax import find_parser, syntax_of
 from transforms.signals.tagger import SignalTagger
-from transforms.signals.training.labels import as_entry
+from transforms.signals.training.labels import HELD_OUT, as_entry, rows
 
 Said = list[dict[str, Any]]
+Labelled = tuple[Entry, Said]
 KEYS: dict[str, Callable[[dict[str, Any]], object]] = {
     "type": lambda s: s["type"],
     "modality": lambda s: (s["type"], s["modality"]),
@@ -38,11 +46,30 @@ class NoPatterns(Rules):
         return iter(())
 
 
-def taggers(watch: Watch) -> dict[str, SignalTagger]:
-    """The three ways to read."""
+def taggers(watch: Watch, spacy_model: str = "") -> dict[str, SignalTagger]:
+    """The three ways to read, and the last with a parse if a spaCy model is named."""
     by_meaning = SignalTagger(watch, reader())
     by_meaning.rules = NoPatterns(watch.taxonomy)
-    return {"patterns": SignalTagger(watch), "meaning": by_meaning, "both": SignalTagger(watch, reader())}
+    ways = {"patterns": SignalTagger(watch), "meaning": by_meaning, "both": SignalTagger(watch, reader())}
+    if spacy_model:
+        ways["and parse"] = SignalTagger(watch, reader(), syntax_of(find_parser(spacy_model)))
+    return ways
+
+
+def labelled_entries(path: Path) -> list[Labelled]:
+    """The relevant entries of a file with their labelled signals."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [(as_entry(row["entry"]), row["labels"][0]["signals"]) for row in rows if row["labels"][0]["relevant"]]
+
+
+def held_out_examples(paths: list[Path]) -> list[Labelled]:
+    """The examples that the reader does not learn from (transforms/signals/training/labels.py)."""
+    return [(as_entry(row), row["signals"]) for row in rows(paths) if is_held_out(row)]
+
+
+def is_held_out(row: dict[str, Any]) -> bool:
+    """As `lessons` has it."""
+    return int(hashlib.sha1(f"{row['title']}\n{row['summary']}".encode()).hexdigest(), 16) % HELD_OUT == 0
 
 
 def f1(right: int, labelled: int, found: int) -> float:
@@ -77,16 +104,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Score the reading of signals in labelled entries.")
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--watch", type=Path, default=Path("watches/ukraine"))
+    parser.add_argument("--held-out", action="store_true", help="of examples, those that the reader does not learn from")
+    parser.add_argument("--spacy-model", default="", help="installed spaCy model that parses (default: none)")
     args = parser.parse_args()
     watch = load_watch(args.watch)
     actors = actor_tagger_for(watch)
-    for path in args.files:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        labelled = [(as_entry(row["entry"]), row["labels"][0]["signals"]) for row in rows if row["labels"][0]["relevant"]]
-        for name, tagger in taggers(watch).items():
+    if args.held_out:
+        sets = [("held out", held_out_examples(args.files))]
+    else:
+        sets = [(path.stem, labelled_entries(path)) for path in args.files]
+    for stem, labelled in sets:
+        for name, tagger in taggers(watch, args.spacy_model).items():
             pairs = [(gold, [vars(s) for s in tagger.tag(entry, actors.tag(entry))]) for entry, gold in labelled]
             said = "  ".join(f"{what} {value:.3f}" for what, value in figures(pairs).items())
-            print(f"{path.stem:16} {name:9} {said}", flush=True)
+            print(f"{stem:16} {name:9} {said}", flush=True)
 
 
 if __name__ == "__main__":
