@@ -13,7 +13,7 @@ from transforms.signals.network import found_in
 from transforms.signals.training.labels import Lesson
 from transforms.signals.training.learning import Learner, batches
 
-FLAT = 0.02  # F1 that a more precise threshold may cost
+FLAT = 0.01  # F1 that a more precise threshold may cost
 THRESHOLDS = [round(0.3 + 0.02 * i, 2) for i in range(21)]
 DECIMALS = 3
 
