@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +46,7 @@ class Features:
     wording: Wording
 
 
-@dataclass(frozen=True)
-class Nearness:
+class Nearness(NamedTuple):
     """An affinity (-1..1) and what it comes from, rounded to 5 decimals.
 
     centred  centred cosine, -1..1
@@ -117,27 +116,50 @@ class Common:
         share = CENTRING * (self.count + self._prior) / (self.count + PRIOR_MEAN)
         return self._sum, share * (2 - share) / length2 if length2 else 0.0
 
-    def word_weight(self, word: str) -> float:
-        return self._weight(self._words[word])
+    def words(self) -> Weights:
+        """Weights of words, as of now."""
+        return Weights(self._words, self.count)
 
-    def actor_weight(self, actor: str) -> float:
-        return self._weight(self._actors[actor])
+    def actors(self) -> Weights:
+        """Weights of actors, as of now."""
+        return Weights(self._actors, self.count)
 
-    def _weight(self, used: int) -> float:
-        return math.log((self.count + 1 + PRIOR_TERMS) / (used + 0.5))
+
+class Weights:
+    """Weights of terms by how many of `count` reports use them. Few counts occur, so each logarithm is taken once."""
+
+    def __init__(self, used: Counter[str], count: int) -> None:
+        self._used = used
+        self._by_use = _Logarithms(count)
+
+    def of(self, term: str) -> float:
+        return self._by_use[self._used[term]]
+
+    def total(self, terms: Iterable[str]) -> float:
+        """Sum over the terms: a few thousand an entry, so no line of Python may run for each."""
+        return math.fsum(map(self._by_use.__getitem__, map(self._used.__getitem__, terms)))
+
+
+class _Logarithms(dict[int, float]):
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+
+    def __missing__(self, used: int) -> float:
+        weight = self[used] = math.log((self._count + 1 + PRIOR_TERMS) / (used + 0.5))
+        return weight
 
 
 class Affinity:
     """Affinities of open reports to one that is not among them."""
 
     def __init__(self, common: Common, report: Features) -> None:
-        self._common = common
         self._report = report
         self._direction, self._less = common.centring()
         self._along = report.vector @ self._direction
         self._rest = math.sqrt(report.vector @ report.vector - self._less * self._along**2)
-        self._words = _Shared(report.wording.words, common.word_weight)
-        self._actors = _Shared(report.wording.actors, common.actor_weight)
+        self._words = _Shared(report.wording.words, common.words())
+        self._actors = _Shared(report.wording.actors, common.actors())
 
     def of(self, others: Sequence[Features]) -> list[Nearness]:
         """The affinity of each of the others. One call for many costs less than many calls."""
@@ -149,13 +171,13 @@ class Affinity:
 
     def rarest(self, words: Iterable[str]) -> list[str]:
         """The words, those that the fewest open reports use first."""
-        return sorted(words, key=lambda word: (-self._common.word_weight(word), word))
+        return sorted(words, key=lambda word: (-self._words.weights.of(word), word))
 
     def _nearness(self, centred: float, other: Wording) -> Nearness:
         own = self._report.wording
         words = self._words.of(other.words)
         actors = self._actors.of(other.actors) if own.actors and other.actors else 1.0
-        quantities_differ = _differ(own.quantities, other.quantities)
+        quantities_differ = bool(own.quantities) and _differ(own.quantities, other.quantities)
         days_differ = _differ(own.days, other.days)
         value = (
             (1 - WORDS) * centred
@@ -170,29 +192,14 @@ class Affinity:
 class _Shared:
     """How much of the terms of a report another one has, by their weights, 0..1 (cosine of the weighted sets)."""
 
-    def __init__(self, terms: frozenset[str], weight: Callable[[str], float]) -> None:
+    def __init__(self, terms: frozenset[str], weights: Weights) -> None:
+        self.weights = weights
         self._terms = terms
-        self._weights = _Weights(weight)
-        self._total = self._sum(terms)
+        self._total = weights.total(terms)
 
     def of(self, others: frozenset[str]) -> float:
         shared = others & self._terms
-        return self._sum(shared) / math.sqrt(self._total * self._sum(others)) if shared else 0.0
-
-    def _sum(self, terms: frozenset[str]) -> float:
-        return math.fsum(map(self._weights.__getitem__, terms))
-
-
-class _Weights(dict[str, float]):
-    """Weights of terms, each computed once: reports of one subject use the same words."""
-
-    def __init__(self, weight: Callable[[str], float]) -> None:
-        super().__init__()
-        self._weight = weight
-
-    def __missing__(self, term: str) -> float:
-        weight = self[term] = self._weight(term)
-        return weight
+        return self.weights.total(shared) / math.sqrt(self._total * self.weights.total(others)) if shared else 0.0
 
 
 def _differ(a: frozenset[Any], b: frozenset[Any]) -> bool:

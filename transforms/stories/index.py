@@ -81,7 +81,8 @@ class CellIndex:
     def nearest(self, vector: Vector, k: int) -> list[int]:
         if not self._homes:
             return []
-        cells = self._nearest_cells(vector, PROBES)
+        # All cells are looked at where they lie; of more, the nearest are brought together.
+        cells = slice(self._cells) if self._cells <= PROBES else self._nearest_cells(vector, PROBES)
         keys = self._keys[cells].ravel()
         held = np.flatnonzero(keys >= 0)
         keys = keys[held]

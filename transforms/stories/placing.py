@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from schemas.records import MICROSECOND
 from schemas.report import Comparison
@@ -54,8 +55,7 @@ class Place:
     also: str = ""
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An open story and how near a report is to it. `nearest`: the story's report nearest to it, `parts` of that nearness."""
 
     story_id: str
