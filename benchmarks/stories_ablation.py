@@ -109,7 +109,7 @@ def bcubed(gold: Sequence[str], found: Sequence[str]) -> tuple[float, float, flo
 
 def read(entry: Entry, watch: Watch, all_topics: bool) -> Report:
     """The entry as the detector reads it before it is folded (without signals: no story depends on them)."""
-    report = Report(watch.name, entry, actors=tagger_for(watch, "").tag(entry))
+    report = Report(watch.name, entry, actors=tagger_for(watch).tag(entry))
     report = gated(report, watch, all_topics)
     if report.gated:
         vector = embedder("", 1).embed([title_and_lead(entry)])[0]
