@@ -91,6 +91,15 @@ class English(Settings):
     scenes: tuple[Scene, ...]
     bodies: tuple[Body, ...]
 
+    def plain_title(self, title: str) -> str:
+        """A title in small letters and in one spelling: "US Defense Sec." gives "us defence secretary"."""
+        return " ".join(self.abbreviations.get(w, w) for w in re.findall(r"[a-z]+", title.lower()))
+
+    @functools.cached_property
+    def plain_titles(self) -> tuple[str, ...]:
+        """The titles as `plain_title` writes them."""
+        return tuple(dict.fromkeys(map(self.plain_title, self.titles)))
+
     def title_words(self, title: str) -> set[str]:
         """The words of a title as they are compared: "Defense Sec." gives {"defence", "secretary"}."""
         words = re.findall(r"[a-z]+", title.lower())
