@@ -126,7 +126,9 @@ class Judge:
             title = self._title(name)
             known = [s for s in name.senses if s.index in full and not self._forename(name)]
             titled = [s for s in name.senses if title and title <= self._offices[s.index]]
-            meant = [s for s in name.senses if not title and (self._owned(s, name, names, day) or self._by_context(s, name, text))]
+            meant = [
+                s for s in name.senses if not title and (self._owned(s, name, names, day) or self._by_context(s, name, text))
+            ]
             for sense in (titled or known or meant)[:1]:
                 sure.setdefault(sense.index, []).append(name)
             if not (title or known or meant):
