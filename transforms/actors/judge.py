@@ -101,6 +101,16 @@ class Judge:
                     found = sure.setdefault(each.senses[0].index, [])
                     if each not in found:
                         found.append(each)
+        self._settle_listed(seats, sure)
+
+    def _settle_listed(self, seats: list[Name], sure: dict[int, list[Name]]) -> None:
+        """Seats enumerated before one that acts do so too: "London, Paris and Berlin had begged"."""
+        acting = {(id(n.doc), n.start) for n in seats if n in sure.get(n.senses[0].index, ())}
+        for name in reversed(seats):
+            linked = name.after() in ("and", ",") and (id(name.doc), name.end + 1) in acting
+            if linked and (id(name.doc), name.start) not in acting and not self.seats.is_place(name):
+                acting.add((id(name.doc), name.start))
+                sure.setdefault(name.senses[0].index, []).append(name)
 
     def _is_government(self, name: Name) -> bool:
         return name.senses[0].kind == SEAT or self._is_state(name.senses[0])

@@ -116,7 +116,8 @@ class SeatWords(Settings):
         """The subject of a question: "Is Tokyo losing?", "What would Tokyo do?"."""
         asked = name.before(2).lower() in QUESTIONS or name.start == 1
         verb = name.after().lower()
-        return asked and (verb in self.transitive or verb in ("do", "be", "have", "go", "come"))
+        made = name.before().lower() in ("has", "have", "had") and verb in self.verbs  # "the draft has Tokyo give in"
+        return made or (asked and (verb in self.transitive or verb in ("do", "be", "have", "go", "come")))
 
     def _does(self, name: Name) -> bool:
         """The seat is the subject of what follows it."""
@@ -124,7 +125,9 @@ class SeatWords(Settings):
         if after in (":", "to", "on"):
             return name.field == "title" and self._speaks(name)
         if after == ",":
-            return name.after(2) in ("which", "meanwhile", "however") and name.start == 0
+            return name.after(2) in ("which", "whose", "meanwhile", "however") and name.start == 0
+        if after == "" and name.field == "title":
+            return name.before() == "-" and bool(name.doc[name.start - 1].whitespace_)  # "No deal - Tokyo"
         step = 1
         while step <= REACH and (name.after(step).lower() in self.fillers or name.after(step).endswith("ly")):
             step += 1
@@ -139,7 +142,7 @@ class SeatWords(Settings):
         """As headlines have it: "Tokyo: no deal", "Tokyo to recall envoy", "Tokyo to Paris: no deal", "No deal: Tokyo on gas"."""
         after, second = name.after(), name.after(2)
         if after == ":":
-            return name.before() in ("", ".", ";", "?", "!", "the", "The")
+            return name.before() in ("", ".", ";", "?", "!", "the", "The", "and")
         if after == "on":
             return name.before() == ":"
         return second == '"' or name.after(3) == ":" or (second.islower() and second not in ("the", "a", "and"))

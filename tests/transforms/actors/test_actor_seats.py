@@ -47,6 +47,10 @@ def names(actors) -> set[str]:
         ("No word on Oslo's naval build-up", {"Norway"}),
         ("All evidence points to Oslo", {"Norway"}),
         ("The screws tighten on Oslo", {"Norway"}),
+        ("Oslo, Tokyo and Rome had begged for time", {"Norway", "Japan", "Italy"}),
+        ("Oslo alone decides", {"Norway"}),
+        ("The draft has Oslo give up its claim", {"Norway"}),
+        ("No ships for free - Oslo", {"Norway"}),
     ],
 )
 def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str, expected: set[str]) -> None:
@@ -74,6 +78,8 @@ def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str,
         "Is Oslo worth a weekend?",
         "What Oslo trains cost",
         "Oslo and its suburbs",
+        "In Oslo, Tokyo and Rome shops shut",
+        "Ferry from Tokyo-Oslo",
         "All roads lead to Oslo",
     ],
 )
