@@ -26,6 +26,7 @@ class Judge:
         self._title_words = {w for t in titles for w in t}
         self._title_end = {t[-1] for t in titles}
         self._offices = [set().union(*(words.title_words(o.title) for o in s.offices)) for s in lexicon.specs]
+        self._title_of = {o.title: words.title_in(o.title) for s in lexicon.specs if s.kind == "person" for o in s.offices}
         self._context = [_any_of(s.context) for s in lexicon.specs]
         self._then = {plain(name): i for i, s in enumerate(lexicon.specs) for name in s.then_called}
         self._past = max((lexicon.specs[i].until or date.max for i in self._then.values()), default=date.min)
@@ -188,10 +189,9 @@ class Judge:
         office = office_of(spec, day) if spec.kind == "person" else None
         if office is None or self._part_of_longer(name) or self._forename(name):
             return False
-        words = self.words.plain_title(office.title)
         whose = self.lexicon.index_of.get(office.of or spec.state) in named
-        longest = max((t for t in self.words.plain_titles if f" {t} " in f" {words} "), key=len, default="")
-        return " " in longest and (whose or longest not in OF_EVERY_STATE) and f" {longest} " in f" {said} "
+        title = self._title_of[office.title]
+        return " " in title and (whose or title not in OF_EVERY_STATE) and f" {title} " in f" {said} "
 
     def _by_context(self, sense: Sense, name: Name, text: str) -> bool:
         context = self._context[sense.index]
