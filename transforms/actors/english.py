@@ -91,6 +91,19 @@ class English(Settings):
     scenes: tuple[Scene, ...]
     bodies: tuple[Body, ...]
 
+    def plain_title(self, title: str) -> str:
+        """A title in small letters and in one spelling: "US Defense Sec." gives "us defence secretary"."""
+        return " ".join(self.abbreviations.get(w, w) for w in re.findall(r"[a-z]+", title.lower()))
+
+    @functools.cached_property
+    def _plain_titles(self) -> tuple[str, ...]:
+        return tuple(map(self.plain_title, self.titles))
+
+    def title_in(self, office: str) -> str:
+        """The longest of the titles that the office's own has in it: "US Secretary of Defense" gives "secretary of defence"."""
+        words = f" {self.plain_title(office)} "
+        return max((t for t in self._plain_titles if f" {t} " in words), key=len, default="")
+
     def title_words(self, title: str) -> set[str]:
         """The words of a title as they are compared: "Defense Sec." gives {"defence", "secretary"}."""
         words = re.findall(r"[a-z]+", title.lower())

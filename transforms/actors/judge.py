@@ -13,6 +13,7 @@ from transforms.actors.lexicon import SEAT, SHORT, SURE, Lexicon, Name, Sense, o
 from transforms.actors.plain import plain
 from transforms.actors.seats import seat_words
 
+OF_EVERY_STATE = frozenset({"prime minister", "vice president", "foreign minister", "defence minister", "finance minister"})
 TITLE_REACH = 5  # tokens: as long as a title in front of a surname may be ("deputy secretary of state Sherman")
 
 
@@ -25,6 +26,7 @@ class Judge:
         self._title_words = {w for t in titles for w in t}
         self._title_end = {t[-1] for t in titles}
         self._offices = [set().union(*(words.title_words(o.title) for o in s.offices)) for s in lexicon.specs]
+        self._title_of = {o.title: words.title_in(o.title) for s in lexicon.specs if s.kind == "person" for o in s.offices}
         self._context = [_any_of(s.context) for s in lexicon.specs]
         self._then = {plain(name): i for i, s in enumerate(lexicon.specs) for name in s.then_called}
         self._past = max((lexicon.specs[i].until or date.max for i in self._then.values()), default=date.min)
@@ -100,6 +102,16 @@ class Judge:
                     found = sure.setdefault(each.senses[0].index, [])
                     if each not in found:
                         found.append(each)
+        self._settle_listed(seats, sure)
+
+    def _settle_listed(self, seats: list[Name], sure: dict[int, list[Name]]) -> None:
+        """Seats enumerated before one that acts do so too: "London, Paris and Berlin had begged"."""
+        acting = {(id(n.doc), n.start) for n in seats if n in sure.get(n.senses[0].index, ())}
+        for name in reversed(seats):
+            linked = name.after() in ("and", ",") and (id(name.doc), name.end + 1) in acting
+            if linked and (id(name.doc), name.start) not in acting and not self.seats.is_place(name):
+                acting.add((id(name.doc), name.start))
+                sure.setdefault(name.senses[0].index, []).append(name)
 
     def _is_government(self, name: Name) -> bool:
         return name.senses[0].kind == SEAT or self._is_state(name.senses[0])
@@ -125,22 +137,37 @@ class Judge:
             title = self._title(name)
             known = [s for s in name.senses if s.index in full and not self._forename(name)]
             titled = [s for s in name.senses if title and title <= self._offices[s.index]]
-            meant = [s for s in name.senses if not title and self._by_context(s, name, text)]
+            meant = [
+                s for s in name.senses if not title and (self._owned(s, name, names, day) or self._by_context(s, name, text))
+            ]
             for sense in (titled or known or meant)[:1]:
                 sure.setdefault(sense.index, []).append(name)
             if not (title or known or meant):
                 unsettled.append(name)
-        if unsettled:
+        while unsettled:
+            before = len(sure)
             self._settle_rulers(unsettled, names, sure, text, day)
+            settled = {id(n) for ns in sure.values() for n in ns}
+            unsettled = [n for n in unsettled if id(n) not in settled] if len(sure) > before else []
+
+    def _owned(self, sense: Sense, name: Name, names: list[Name], day: date) -> bool:
+        """In office on the day for whom stands before it in the genitive: "Japan's Kishida"."""
+        spec = self.lexicon.specs[sense.index]
+        office = office_of(spec, day) if spec.kind == "person" and name.before() == "'s" else None
+        if office is None or self._part_of_longer(name):
+            return False
+        owner = self.lexicon.index_of.get(office.of or spec.state)
+        return any(n.doc is name.doc and n.end == name.start - 1 and n.senses[0].index == owner for n in names)
 
     def _settle_rulers(self, unsettled: list[Name], names: list[Name], sure: dict[int, list[Name]], text: str, day: date) -> None:
         """A common surname is who holds office, where it acts as such and in the company of other actors."""
         full, edges = set(sure), self._edges(sure, ("state", "person"))
+        said = self.words.plain_title(text)
         company = bool(full) or any(n.senses[0].kind == SEAT for n in names)
         if not company or self._states_are_places(sure, text):
             return
         for name in unsettled:
-            ruling = [s for s in name.senses if self._rules(s, name, day, edges)]
+            ruling = [s for s in name.senses if self._rules(s, name, day, edges) or self._told(s, name, day, said, full)]
             at_home = [s for s in ruling if self.lexicon.index_of.get(self.lexicon.specs[s.index].state) in full]
             for sense in (at_home or ruling)[:1]:
                 sure.setdefault(sense.index, []).append(name)
@@ -152,8 +179,19 @@ class Judge:
             return False
         if name.before().lower() in ("the", "a", "an", "'s"):
             return False
-        acts = self.seats.acts(name) or name.after().lower() in self.seats.travels
+        travels = self.seats.travels
+        acts = self.seats.acts(name) or name.after().lower() in travels or name.before().lower() in travels or _quoted(name)
         return (acts and not self.seats.is_place(name)) or _linked(name, edges)
+
+    def _told(self, sense: Sense, name: Name, day: date, said: str, named: set[int]) -> bool:
+        """The entry, whose words are `said`, speaks of the office: "Austin ... the defence secretary"."""
+        spec = self.lexicon.specs[sense.index]
+        office = office_of(spec, day) if spec.kind == "person" else None
+        if office is None or self._part_of_longer(name) or self._forename(name):
+            return False
+        whose = self.lexicon.index_of.get(office.of or spec.state) in named
+        title = self._title_of[office.title]
+        return " " in title and (whose or title not in OF_EVERY_STATE) and f" {title} " in f" {said} "
 
     def _by_context(self, sense: Sense, name: Name, text: str) -> bool:
         context = self._context[sense.index]
@@ -204,6 +242,11 @@ def _linked(name: Name, edges: set[tuple[int, int]]) -> bool:
     links = ("and", "-", ",", "/")
     before = name.before() in links and (id(name.doc), name.start - 1) in edges
     return before or (name.after() in links and (id(name.doc), name.end + 1) in edges)
+
+
+def _quoted(name: Name) -> bool:
+    """As headlines have it: '"No way back": Johnson at summit'."""
+    return name.field == "title" and name.before() == ":" and name.before(2) in ('"', "'")
 
 
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:

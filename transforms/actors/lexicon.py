@@ -73,6 +73,8 @@ class Lexicon:
     def __init__(self, specs: tuple[ActorSpec, ...]) -> None:
         self.specs = specs
         self.index_of = {spec.name: i for i, spec in enumerate(specs)}
+        served = {s.state for s in specs} | {o.of for s in specs for o in s.offices}
+        self._served = {i for i, s in enumerate(specs) if s.kind == "state" or (s.kind == "organization" and s.name in served)}
         self.nlp = english_tokenizer()
         self.senses: dict[str, tuple[Sense, ...]] = {}
         anyhow: set[str] = set()
@@ -93,7 +95,8 @@ class Lexicon:
     def find(self, field: str, doc: Doc) -> list[Name]:
         """The names in a field, in order; of overlapping ones the longest, of those the first.
 
-        A state inside a longer name is a name too: "Iranian Foreign Ministry" names Iran. Not so in a decoy.
+        Whoever others act for is a name too inside a longer one: "Iranian Foreign Ministry" names Iran, "UN Security Council"
+        the UN, "Tokyo-backed rebels" Japan. Not so in a decoy.
         """
         spans = {(start, end) for _, start, end in self.exact(doc)}
         if self._any_case:
@@ -103,7 +106,7 @@ class Lexicon:
         for start, end in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
             senses = self._senses_of(words_of(doc)[start:end])
             outer = next((holder[i] for i in range(start, end) if i in holder), None)
-            if outer is None or (self._is_state(senses) and not self._is_state(outer) and outer[0].kind != DECOY):
+            if outer is None or (self._has_parts(outer) and self._is_part(senses, doc, start, end)):
                 holder.update(dict.fromkeys(range(start, end), senses) if outer is None else {})
                 found.append(Name(field, doc, start, end, senses, nested=outer is not None))
         return sorted(found, key=lambda n: (n.start, -n.end))
@@ -116,8 +119,13 @@ class Lexicon:
         key = " ".join(words)
         return self._by_tokens.get(key) or self._by_tokens.get(key.lower(), ())
 
-    def _is_state(self, senses: tuple[Sense, ...]) -> bool:
-        return senses[0].kind == SURE and self.specs[senses[0].index].kind == "state"
+    def _has_parts(self, senses: tuple[Sense, ...]) -> bool:
+        return senses[0].kind != DECOY and not (senses[0].kind == SURE and senses[0].index in self._served)
+
+    def _is_part(self, senses: tuple[Sense, ...], doc: Doc, start: int, end: int) -> bool:
+        words = words_of(doc)
+        joined = "-" in (words[start - 1] if start else "", words[end] if end < len(words) else "")
+        return senses[0].index in self._served and (senses[0].kind == SURE or (senses[0].kind == SEAT and joined))
 
     def _surfaces(self) -> Iterator[tuple[str, Sense]]:
         for i, spec in enumerate(self.specs):

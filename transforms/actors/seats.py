@@ -14,6 +14,7 @@ from transforms.actors.lexicon import Name
 
 SENDING = frozenset({"to", "from", "on", "for", "of", "with", "upon", "over", "as", "towards"})
 NO_SUBJECT = frozenset({"of", "from", "to", "through", "into", "for", "on", "onto", "via"})  # who acts is named before them
+QUESTIONS = frozenset({"", "what", "why", "how", "when", "where", "whom", ":", ".", "?", "!", ";", '"', "'", "and", "but", "or"})
 VOWELS = "aeiou"
 REACH = 3  # tokens: how far a noun may stand from its genitive, a verb from its seat, "with" from what is sent
 ABSTRACT = ("tion", "sion", "ment", "ness", "ism", "ity", "ance", "ence", "acy", "cies", "tions", "sions", "ments", "als")
@@ -36,6 +37,8 @@ class SeatWords(Settings):
     holders          with "in" before a seat they make it a government ("officials in Tokyo")
     holdings         after its genitive they do the same ("Tokyo's demands")
     joined           after a hyphen they do the same ("Tokyo-backed")
+    attributes       right after it they do the same ("Tokyo negotiators")
+    followers        after "and its" they do the same ("Tokyo and its allies")
     """
 
     place_words: frozenset[str]
@@ -53,6 +56,8 @@ class SeatWords(Settings):
     holders: frozenset[str]
     holdings: frozenset[str]
     joined: frozenset[str]
+    attributes: frozenset[str]
+    followers: frozenset[str]
 
     @functools.cached_property
     def finite(self) -> frozenset[str]:
@@ -88,7 +93,9 @@ class SeatWords(Settings):
             return True
         if before in ("says", "said") and name.after().islower():
             return self._does(name)  # not "says Tokyo crash was avoidable"
-        if before in self.addressed_words or before in self.transitive or self._joined(name):
+        if before in self.addressed_words or before in self.transitive or self._joined(name) or self._leads(name):
+            return True
+        if before in self.auxiliaries and self._is_asked_of(name):
             return True
         return before not in NO_SUBJECT and self._does(name)
 
@@ -101,13 +108,26 @@ class SeatWords(Settings):
             return True
         return name.after() == "-" and name.after(2).lower() in self.joined
 
+    def _leads(self, name: Name) -> bool:
+        """It has others on its side: "Tokyo and its allies"."""
+        return (name.after().lower(), name.after(2).lower()) == ("and", "its") and name.after(3).lower() in self.followers
+
+    def _is_asked_of(self, name: Name) -> bool:
+        """The subject of a question: "Is Tokyo losing?", "What would Tokyo do?"."""
+        asked = name.before(2).lower() in QUESTIONS or name.start == 1
+        verb = name.after().lower()
+        made = name.before().lower() in ("has", "have", "had") and verb in self.verbs  # "the draft has Tokyo give in"
+        return made or (asked and (verb in self.transitive or verb in ("do", "be", "have", "go", "come")))
+
     def _does(self, name: Name) -> bool:
         """The seat is the subject of what follows it."""
         after = name.after().lower()
         if after in (":", "to", "on"):
             return name.field == "title" and self._speaks(name)
         if after == ",":
-            return name.after(2) in ("which", "meanwhile", "however") and name.start == 0
+            return name.after(2) in ("which", "whose", "meanwhile", "however") and name.start == 0
+        if after == "" and name.field == "title":
+            return name.before() == "-" and bool(name.doc[name.start - 1].whitespace_)  # "No deal - Tokyo"
         step = 1
         while step <= REACH and (name.after(step).lower() in self.fillers or name.after(step).endswith("ly")):
             step += 1
@@ -115,13 +135,14 @@ class SeatWords(Settings):
         if name.after(step - 1).lower() in self.auxiliaries or verb in self.auxiliaries:
             return self._is_no_victim(name, step)
         asked = name.before() == "that" and verb in self.verbs  # "demands that Tokyo answer"
-        return asked or after in self.holders or verb in self.finite or (step > 1 and verb in self.transitive)
+        has = after in self.holders or after in self.attributes
+        return asked or has or verb in self.finite or (step > 1 and verb in self.transitive)
 
     def _speaks(self, name: Name) -> bool:
         """As headlines have it: "Tokyo: no deal", "Tokyo to recall envoy", "Tokyo to Paris: no deal", "No deal: Tokyo on gas"."""
         after, second = name.after(), name.after(2)
         if after == ":":
-            return name.before() in ("", ".", ";", "?", "!", "the", "The")
+            return name.before() in ("", ".", ";", "?", "!", "the", "The", "and")
         if after == "on":
             return name.before() == ":"
         return second == '"' or name.after(3) == ":" or (second.islower() and second not in ("the", "a", "and"))
@@ -135,7 +156,9 @@ class SeatWords(Settings):
         """The genitive of a government: "Tokyo's latest demands", not "Tokyo's parks"."""
         for step in range(2, 2 + REACH):
             word = name.after(step).lower()
-            if not word.replace("-", "").isalpha():
+            if word == "-":
+                continue  # "Tokyo's naval build-up"
+            if not word.isalpha():
                 return False
             if word in self.holdings or word in self.holders or (word.endswith(ABSTRACT) and len(word) > 6):
                 return True

@@ -38,6 +38,19 @@ def names(actors) -> set[str]:
         ("No end to Oslo's latest demands", {"Norway"}),
         ("The plan ignores Oslo's insistence on guarantees", {"Norway"}),
         ("The end of the talks, says Oslo", {"Norway"}),
+        ("Nothing to add, replies Oslo", {"Norway"}),
+        ("Is Oslo shrinking its fleet?", {"Norway"}),
+        ("What would Oslo do next?", {"Norway"}),
+        ("Oslo and its allies wait", {"Norway"}),
+        ("An Oslo negotiator goes home", {"Norway"}),
+        ("The ministry in Oslo has no comment", {"Norway"}),
+        ("No word on Oslo's naval build-up", {"Norway"}),
+        ("All evidence points to Oslo", {"Norway"}),
+        ("The screws tighten on Oslo", {"Norway"}),
+        ("Oslo, Tokyo and Rome had begged for time", {"Norway", "Japan", "Italy"}),
+        ("Oslo alone decides", {"Norway"}),
+        ("The draft has Oslo give up its claim", {"Norway"}),
+        ("No ships for free - Oslo", {"Norway"}),
     ],
 )
 def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str, expected: set[str]) -> None:
@@ -62,10 +75,21 @@ def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str,
         "The mayor of Oslo says no",
         "A road to Oslo must close",
         "Oslo residents sleep",
+        "Is Oslo worth a weekend?",
+        "What Oslo trains cost",
+        "Oslo and its suburbs",
+        "In Oslo, Tokyo and Rome shops shut",
+        "Ferry from Tokyo-Oslo",
+        "All roads lead to Oslo",
     ],
 )
 def test_a_town_where_things_happen_is_no_government(tag: Ask, title: str) -> None:
     assert tag(title) == ()
+
+
+def test_a_seat_joined_to_what_it_backs_is_a_government(tag: Ask) -> None:
+    """Although the two are one name of the list."""
+    assert names(tag("Moscow-backed separatists shell a school in Ukraine")) == {"Donbas separatists", "Russia", "Ukraine"}
 
 
 @pytest.mark.parametrize(
