@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import day_name, month_name
 from dataclasses import dataclass
+from decimal import Decimal
 
 from transforms.signals.lines import BREAK, Line, Token
 from transforms.signals.rules import Hit, Rules
@@ -52,6 +53,7 @@ _CALENDAR = frozenset(name.lower() for name in (*month_name, *day_name) if name)
 _PREPOSITIONS = frozenset({"as", "in", "at", "by", "on", "to", "from", "over"})
 NEXT = 4  # words between a signal and its place
 FAR = 14  # words between a signal and its time
+MOST = 10**10  # nobody counts more than there are people on Earth; an alert's quantity has 64 bits
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
 
 
@@ -98,21 +100,21 @@ def _bound(line: Line, i: int) -> str:
 
 
 def _number(line: Line, i: int) -> tuple[int | None, int]:
-    """The number that begins at word i and the place after it; (None, i) if none does."""
+    """The number that begins at word i and the place after it; (None, i) if none does, or one beyond MOST."""
     tokens = line.tokens
     word = tokens[i].text
-    value: float | None = None
+    value: Decimal | None = None
     if _NUMBER.fullmatch(word):
-        value = float(word.replace(",", ""))
+        value = Decimal(word.replace(",", ""))
     elif word in _SMALL and i + 1 < len(tokens) and tokens[i + 1].text in _SCALE:
-        value = _SMALL[word]
+        value = Decimal(_SMALL[word])
     if value is None:
         return None, i
     j = i + 1
     while j < len(tokens) and tokens[j].text in _SCALE:
         value *= _SCALE[tokens[j].text]
         j += 1
-    return int(value), j
+    return (int(value), j) if value <= MOST else (None, i)
 
 
 def when(hit: Hit, text: str, modality: str, rules: Rules) -> str:

@@ -32,6 +32,12 @@ def test_a_number_counts_where_it_says_of_what(text: str, quantity: int | None, 
     assert (signal.quantity, signal.unit) == (quantity, unit)
 
 
+@pytest.mark.parametrize("number", ["9" * 23, "9" * 400, "9" * 5000, "5" + " million" * 60, "10,000,000,001"])
+def test_a_number_that_counts_nothing_on_earth_is_none(number: str, tag: Tag) -> None:
+    signal = first(tag(f"Russia has massed {number} troops near Ukraine"), "TROOP_BUILDUP")
+    assert (signal.quantity, signal.unit) == (None, "")
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "words"),
     [
