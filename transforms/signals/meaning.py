@@ -23,7 +23,7 @@ from transforms.signals.lines import BREAK, Line
 from transforms.signals.modality import modality
 from transforms.signals.passages import HEADING, NOWHERE, Passage, Places, Stretch, passages, words
 from transforms.signals.roles import Cast, Pair, roles
-from transforms.signals.rules import Hit, Rules
+from transforms.signals.rules import Hit, Rules, best_of_each_place
 
 if TYPE_CHECKING:
     from transforms.signals.reader import Reader, Seen
@@ -68,14 +68,18 @@ class Meaning:
     def hits(self, texts: Mapping[str, str], read: Sequence[Read], actors: Iterable[Actor], cast: Cast, year: int) -> list[Hit]:
         """What an entry of `year` says: hits with modality and parties. `read`: its lines, and what patterns found in each.
 
-        Of a type that the reader has not learned the patterns' hits are taken as they are.
+        Of a type that the reader has not learned, and behind the last passage that it reads of a long text, the patterns'
+        hits are taken as they are.
         """
-        telling = {line.field for line, hits in read if self._may_say(line, hits)}
-        heading = bool(telling & {*HEADING})
-        worth = [each for each in read if (heading if each[0].field in HEADING else self._may_say(*each))]
+        parts = passages(texts, self._worth(read), actors, self._reader.tokenizer)
+        weighed = {id(line) for part in parts for line in part.lines}
         found = {id(line): hits for line, hits in read}
-        parts = passages(texts, worth, actors, self._reader.tokenizer)
-        out = [hit for _, hits in read for hit in hits if hit.kind.type not in self._reader.types]
+        out = [
+            hit
+            for line, hits in read
+            for hit in best_of_each_place(hits)
+            if hit.kind.type not in self._reader.types or id(line) not in weighed
+        ]
         with self._syntax.reading(texts) if self._syntax else nullcontext() as sentences:
             entry = _Entry(found, cast, year, sentences)
             for part, seen in zip(parts, self._reader.seen(parts), strict=True):
@@ -83,6 +87,18 @@ class Meaning:
                     if kind := self._kinds.get(name):
                         out += self._of_kind(kind, part, seen, entry)
         return out
+
+    def left(self, texts: Mapping[str, str], read: Sequence[Read], actors: Iterable[Actor]) -> int:
+        """How many lines that may say something stand behind the last passage that the reader reads."""
+        worth = self._worth(read)
+        parts = passages(texts, worth, actors, self._reader.tokenizer)
+        return len(worth) - sum(len(part.lines) for part in parts)
+
+    def _worth(self, read: Sequence[Read]) -> list[Read]:
+        """The lines that may say something; of title and summary all or none."""
+        telling = {line.field for line, hits in read if self._may_say(line, hits)}
+        heading = bool(telling & {*HEADING})
+        return [each for each in read if (heading if each[0].field in HEADING else self._may_say(*each))]
 
     def _may_say(self, line: Line, hits: Sequence[Hit]) -> bool:
         """Whether a line is worth reading: it has a hit, or a word that some pattern looks for."""

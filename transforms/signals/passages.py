@@ -19,7 +19,7 @@ from transforms.signals.lines import Line, acting
 from transforms.signals.rules import Hit
 
 HEADING = ("title", "summary")
-MOST = 64  # passages of one entry; news say first what they have to say
+MOST = 64  # passages of one entry; news say first what they have to say, and what stands behind is left to the patterns
 NOWHERE = -1
 
 Places = tuple[int, ...]
@@ -104,10 +104,12 @@ def passages(
     heading = [each for each in found if each[0].tokens[-1].end <= ends.get(each[0].field, -1)]
     groups = [(encoded, HEADING, (0, 0), heading)] if heading else []
     for line, hits in found:
+        if len(groups) == MOST:
+            break
         if line.tokens[-1].end > ends.get(line.field, -1):
             start, end = line.tokens[0].start, line.tokens[-1].end
             groups.append((tokenizer.encode("", texts[line.field][start:end]), ("", line.field), (0, start), [(line, hits)]))
-    return [_passage(*group, actors) for group in groups[:MOST]]
+    return [_passage(*group, actors) for group in groups]
 
 
 def _end(encoded: Encoding, part: int) -> int:

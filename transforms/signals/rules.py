@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,9 +74,10 @@ class Rules:
         self.quoting = Quoting(
             self.speech, lists.get("trimmed", nothing), lists.get("joints", nothing), self.grammar.openers | {"as"}
         )
-        self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)
+        self.cues: defaultdict[str, list[tuple[Cue, list[Pattern], list[Pattern]]]] = defaultdict(list)
         for cue in taxonomy.cues:
-            self.cues[cue.modality].append((cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]))
+            find, unless = ([self._compile(f"cues, {cue.modality}", p) for p in given] for given in (cue.find, cue.unless))
+            self.cues[cue.modality].append((cue, find, unless))
         self.times = [self._compile("times", find) for find in taxonomy.times]
         self._unless = {kind.type: [self._compile(kind.type, u) for u in kind.unless] for kind in taxonomy.types}
         self._by_word: dict[str, list[int]] = {}
@@ -176,3 +177,17 @@ def rules_of(taxonomy: Taxonomy) -> Rules:
 def matches(pattern: Pattern, line: Line) -> bool:
     """Whether a pattern matches anywhere in a line."""
     return next(iter(pattern.find(line.text, line.words)), None) is not None
+
+
+def best_of_each_place(hits: Sequence[Hit]) -> list[Hit]:
+    """Of the hits of a line of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.spec.confidence, h.start - h.end, h.start)):
+        if not any(k.kind.type == hit.kind.type and overlap(k, hit) for k in kept):
+            kept.append(hit)
+    return kept
+
+
+def overlap(a: Hit, b: Hit) -> bool:
+    """Whether two hits share words."""
+    return a.line is b.line and a.start < b.end and b.start < a.end

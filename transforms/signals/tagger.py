@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,12 +13,13 @@ from schemas.report import Actor, Signal
 from schemas.watch import Watch
 from transforms.relevance.gate import pattern
 from transforms.signals.dates import resolved
-from transforms.signals.details import attribution, place, quantity, when
+from transforms.signals.details import attribution, place, when
 from transforms.signals.lines import acting, lines
-from transforms.signals.meaning import Meaning
+from transforms.signals.meaning import Meaning, Read
 from transforms.signals.modality import modality
+from transforms.signals.quantities import quantity
 from transforms.signals.roles import Cast, roles
-from transforms.signals.rules import Hit, rules_of
+from transforms.signals.rules import Hit, best_of_each_place, overlap, rules_of
 
 if TYPE_CHECKING:
     from transforms.signals.reader import Reader
@@ -41,6 +41,18 @@ class Reading:
     signal: Signal
     hit: Hit
     rank: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What of a long entry is not read in full.
+
+    characters  field -> how many at its end are not read at all
+    sentences   how many that may say something are read by the patterns only, because so many stand before them
+    """
+
+    characters: dict[str, int]
+    sentences: int
 
 
 class SignalTagger:
@@ -65,17 +77,28 @@ class SignalTagger:
         """All that is read in the entry, each with the hit that says why, before repeats are dropped."""
         day = date.fromisoformat(iso(entry.time)[:10])
         cast = self.cast(entry, actors)
+        texts, read = self._lines(entry, actors)
+        if self.meaning:
+            found = self.meaning.hits(texts, read, actors, cast, day.year)
+        else:
+            found = [hit for _, hits in read for hit in best_of_each_place(hits)]
+        return [reading for hit in found for reading in self._read(hit, texts[hit.line.field], cast, day)]
+
+    def unread(self, entry: Entry, actors: tuple[Actor, ...]) -> Unread:
+        """What of the entry `tag` does not read in full: nothing, unless it is long."""
+        beyond = {field: len(getattr(entry, field)) - MAX_CHARACTERS for field in FIELDS}
+        left = self.meaning.left(*self._lines(entry, actors), actors) if self.meaning else 0
+        return Unread({field: more for field, more in beyond.items() if more > 0}, left)
+
+    def _lines(self, entry: Entry, actors: tuple[Actor, ...]) -> tuple[dict[str, str], list[Read]]:
+        """What is read of each field, and its lines with what patterns find in each."""
         texts = {field: getattr(entry, field)[:MAX_CHARACTERS] for field in FIELDS}
-        read = [
+        read: list[Read] = [
             (line, tuple(self.rules.hits(line)))
             for field, text in texts.items()
             for line in lines(field, text, actors, self.rules.grammar)
         ]
-        if self.meaning:
-            found = self.meaning.hits(texts, read, actors, cast, day.year)
-        else:
-            found = [hit for _, hits in read for hit in _best_of_each_place(hits)]
-        return [reading for hit in found for reading in self._read(hit, texts[hit.line.field], cast, day)]
+        return texts, read
 
     def cast(self, entry: Entry, actors: tuple[Actor, ...]) -> Cast:
         """Who plays in the entry."""
@@ -96,7 +119,7 @@ class SignalTagger:
             return []
         pairs, sure = (hit.pairs, False) if hit.pairs is not None else roles(hit, self.rules, cast)
         start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
-        size = quantity(hit, self.rules.units)
+        size = quantity(hit, text, self.rules.units)
         coming = when(hit, text, how, self.rules)
         earliest, latest = resolved(coming, day)
         codes = kind.codes_of(how)
@@ -158,19 +181,6 @@ def tagger_for(watch: Watch, model: str | None = None) -> SignalTagger:
     return SignalTagger(watch, reader(model), syntax_of(watch.parser))
 
 
-def _best_of_each_place(hits: Sequence[Hit]) -> list[Hit]:
-    """Of the hits of a line of one type whose words overlap, the one that names most roles, then the surest, then the longest."""
-    kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (-len(h.slots), -h.spec.confidence, h.start - h.end, h.start)):
-        if not any(k.kind.type == hit.kind.type and _overlap(k, hit) for k in kept):
-            kept.append(hit)
-    return kept
-
-
-def _overlap(a: Hit, b: Hit) -> bool:
-    return a.line is b.line and a.start < b.end and b.start < a.end
-
-
 def _without_repeats(readings: list[Reading]) -> tuple[Signal, ...]:
     """One signal for each claim; one that knows less than another of its type says nothing new."""
     best: dict[Claim, Reading] = {}
@@ -193,10 +203,10 @@ def _excluded(r: Reading, readings: list[Reading]) -> bool:
     kind = r.hit.kind
     for o in readings if kind.yields_to else ():
         here = o.signal.type in kind.yields_to and o.hit.line is r.hit.line
-        if here and (r.signal.modality == "conditional" or (o.signal.modality == "conditional" and _overlap(o.hit, r.hit))):
+        if here and (r.signal.modality == "conditional" or (o.signal.modality == "conditional" and overlap(o.hit, r.hit))):
             return True
     if r.signal.modality != "historical" and kind.gives_way_to:
-        return any(o.signal.type in kind.gives_way_to and _overlap(o.hit, r.hit) for o in readings)
+        return any(o.signal.type in kind.gives_way_to and overlap(o.hit, r.hit) for o in readings)
     return False
 
 

@@ -1,4 +1,4 @@
-"""A tagger over the shared taxonomy and the tests' own cast."""
+"""Taggers over the shared taxonomy and the tests' own cast."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from signal_cast import ROOT, SIDES, actors, entry  # type: ignore[import-not-fo
 from schemas.config import read_yaml
 from schemas.taxonomy import Taxonomy
 from schemas.watch import Gate, Relevance, Watch
-from transforms.signals.tagger import SignalTagger
+from transforms.signals.tagger import SignalTagger, tagger_for
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,12 @@ def watches(taxonomy: Taxonomy) -> dict[str, Watch]:
 @pytest.fixture(scope="session")
 def taggers(watches: dict[str, Watch]) -> dict[str, SignalTagger]:
     return {name: SignalTagger(watch) for name, watch in watches.items()}
+
+
+@pytest.fixture(scope="session")
+def reading(watches: dict[str, Watch]) -> dict[str, SignalTagger]:
+    """The taggers as they are shipped, with the reader: slower."""
+    return {name: tagger_for(watch, "") for name, watch in watches.items()}
 
 
 @pytest.fixture(scope="session")

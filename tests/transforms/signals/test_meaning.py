@@ -16,9 +16,9 @@ from schemas.watch import Gate, Watch
 from transforms.embedding.encoder import tokenizer as tokenizer_of
 from transforms.embedding.model import find_model
 from transforms.signals.meaning import parties
-from transforms.signals.passages import Passage, Stretch
+from transforms.signals.passages import MOST, Passage, Stretch
 from transforms.signals.reader import Roles, Seen
-from transforms.signals.tagger import SignalTagger
+from transforms.signals.tagger import MAX_CHARACTERS, SignalTagger, Unread
 
 BUILDUP, TALKS = 0, 1
 
@@ -118,6 +118,21 @@ def test_an_entry_without_a_word_that_matters_is_not_read(watches: dict[str, Wat
     reader = Scripted(tokenizer, {})
     said("Pumpkin soup recipes", watches, reader)
     assert reader.asked == []
+
+
+def test_behind_the_last_passage_a_pattern_is_taken_at_its_word(watches: dict[str, Watch], tokenizer: Tokenizer) -> None:
+    tagger = SignalTagger(watches["build-up"], Scripted(tokenizer, {"meet": (0, 0.9)}))  # type: ignore[arg-type]
+    first, last = "Putin and Biden will meet on Tuesday in Geneva. ", "Russia masses troops near Ukraine. "
+    for repeats, types, left in ((MOST, {"TALKS", "TROOP_BUILDUP"}, 1), (MOST - 1, {"TALKS"}, 0)):
+        text = first * repeats + last
+        e, named = entry("", "", text), actors(("text", text))
+        assert {s.type for s in tagger.tag(e, named)} == types
+        assert tagger.unread(e, named) == Unread({}, left)
+
+
+def test_what_is_not_read_at_all_is_told(watches: dict[str, Watch]) -> None:
+    e = entry("Russia masses troops", "", "x" * (MAX_CHARACTERS + 7))
+    assert SignalTagger(watches["build-up"]).unread(e, ()) == Unread({"text": 7}, 0)
 
 
 def test_the_same_type_is_said_twice_of_other_parties_only(watches: dict[str, Watch], tokenizer: Tokenizer) -> None:

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from fastavro.validation import validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from signal_cast import ROOT, SIDES, actors, entry  # type: ignore[import-not-found]
 
 from schemas import Signal
 from schemas.taxonomy import Taxonomy
+from transforms.signals.passages import MOST
 from transforms.signals.rules import Rules
 from transforms.signals.tagger import SignalTagger
 
@@ -41,36 +43,56 @@ WORDS = [
         "é",
         "\n",
     ],
+    *["90", "million", "thousand", "k", "dozen", "9" * 30, "9" * 400, "9" * 5000],
 ]
 
 
-@given(
-    st.lists(st.sampled_from(WORDS), max_size=60),
-    st.sampled_from(["title", "summary", "text"]),
-    st.sampled_from(sorted(SIDES)),
-)
-@settings(max_examples=150, deadline=None)
-def test_evidence_is_verbatim_and_no_claim_is_told_twice(
-    taggers: dict[str, SignalTagger], words: list[str], field: str, watch: str
-) -> None:
-    text = " ".join(words)
+TEXTS = st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join)
+PLACES = st.sampled_from(["title", "summary", "text"])
+NAMES = st.sampled_from(sorted(SIDES))
+
+
+def told(tagger: SignalTagger, field: str, text: str) -> tuple[Signal, ...]:
+    """The signals of an entry that has this text, each with evidence and a number that an alert can carry, none told twice."""
     e = entry(**{"title": "", field: text})
-    signals = taggers[watch].tag(e, actors((field, text)))
+    signals = tagger.tag(e, actors((field, text)))
     for s in signals:
         assert s.evidence
         assert getattr(e, s.field)[s.start : s.end] == s.evidence
         assert s.source is None or s.source != s.target
         assert 0 < s.confidence <= 1
-    keys = [(s.type, s.source, s.target) for s in signals]
+        assert validate(s.quantity, ["null", "long"], raise_errors=False), "no alert can carry it"
+    keys = [(s.type, s.source, s.target, s.quantity if s.field == "text" else None) for s in signals]
     assert len(keys) == len(set(keys))
+    return signals
+
+
+@given(TEXTS, PLACES, NAMES)
+@settings(max_examples=150, deadline=None)
+def test_evidence_is_verbatim_and_no_claim_is_told_twice(
+    taggers: dict[str, SignalTagger], text: str, field: str, watch: str
+) -> None:
+    told(taggers[watch], field, text)
+
+
+@given(TEXTS, PLACES, NAMES)
+@settings(max_examples=40, deadline=None)
+def test_what_is_read_by_meaning_is_verbatim_and_told_once(
+    reading: dict[str, SignalTagger], text: str, field: str, watch: str
+) -> None:
+    told(reading[watch], field, text)
 
 
 @given(st.text(max_size=300))
 @settings(max_examples=100, deadline=None)
 def test_any_text_can_be_read(taggers: dict[str, SignalTagger], text: str) -> None:
-    e = entry("", text)
-    for s in taggers["build-up"].tag(e, actors(("summary", text))):
-        assert e.summary[s.start : s.end] == s.evidence
+    told(taggers["build-up"], "summary", text)
+
+
+@given(st.text(max_size=300), st.sampled_from(["Russia masses troops near Ukraine. ", "Talks: ", ""]))
+@settings(max_examples=40, deadline=None)
+def test_any_text_can_be_read_for_its_meaning(reading: dict[str, SignalTagger], text: str, first: str) -> None:
+    told(reading["build-up"], "summary", first + text)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +139,12 @@ def test_every_evidence_of_a_long_article_is_verbatim(tag: Callable[..., tuple[S
     signals = tag("", "", text)
     assert {s.type for s in signals} == {"TROOP_BUILDUP", "TALKS"}
     assert all(text[s.start : s.end] == s.evidence for s in signals)
+
+
+def test_an_article_longer_than_the_reader_reads_is_verbatim_to_its_end(reading: dict[str, SignalTagger]) -> None:
+    text = "Putin and Biden will meet on Tuesday in Geneva. " * (MOST + 6) + "Germany imposed sanctions on Belarus."
+    signals = told(reading["build-up"], "text", text)
+    assert "SANCTION_IMPOSED" in {s.type for s in signals}
 
 
 def test_no_pattern_names_a_state_or_a_person(taxonomy: Taxonomy) -> None:
