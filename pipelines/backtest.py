@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,18 +98,14 @@ class _WriteFiles(beam.DoFn):
 
     def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[str]:
         _, groups = element
-        revisions: dict[tuple[str, str], deque[Story]] = defaultdict(deque)  # those that an entry's versions made, in order
-        last: dict[str, Story] = {}
-        for story in sorted(groups["stories"], key=lambda s: (s.id, s.revision)):
-            revisions[story.id, story.latest].append(story)
-            last[story.id] = story
-        last = with_final_ids(last)
-        reports: list[Report] = sorted(groups["reports"], key=lambda r: (r.entry.time, r.entry.id, r.entry.content_hash))
+        revisions: dict[tuple[str, int], Story] = {(s.id, s.revision): s for s in groups["stories"]}
+        last = with_final_ids({id_: revisions[id_, number] for id_, number in sorted(revisions)})
+        reports: list[Report] = sorted(groups["reports"], key=_by_time)
         alerts: list[Alert] = sorted(groups["alerts"], key=lambda a: (a.event_time, a.alert_id))
         failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, _number(f.subject), f.subject, f.payload))
         stories = sorted(last.values(), key=lambda s: (s.first_time, s.id))
         lines = {
-            "entries.jsonl": [_entry_line(r, _revision(r, revisions), last) for r in reports],
+            "entries.jsonl": [_entry_line(r, revisions.get((r.story_id or "", r.revision)), last) for r in reports],
             "stories.jsonl": [to_json(s) for s in stories],
             "alerts.jsonl": [alert_json(a) for a in alerts],
             "failures.jsonl": [to_json(f) for f in failures],
@@ -128,10 +123,9 @@ def _number(subject: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _revision(report: Report, revisions: dict[tuple[str, str], deque[Story]]) -> Story | None:
-    """The revision of its story that a report made, None if it made none. Takes it away: the next is that of the next version."""
-    made = revisions.get((report.story_id or "", report.entry.id))
-    return made.popleft() if made and report.relation != "replay" else None
+def _by_time(report: Report) -> tuple[int, str, int, str]:
+    entry = report.entry
+    return entry.time, entry.id, entry.version, entry.content_hash
 
 
 def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> bytes:

@@ -15,6 +15,7 @@ from pipelines import cli
 from pipelines.recorded import entry_of
 from schemas import micros
 from schemas.alert import alert_schema
+from schemas.entry import content_hash
 
 
 def test_every_entry_has_a_line_in_the_order_of_time(results: Results) -> None:
@@ -45,6 +46,18 @@ def test_each_version_of_an_entry_has_the_judgement_on_its_own_revision(results:
     first, edit = (e for e in results.lines("entries.jsonl") if e["id"] == "buildup")
     assert first["judgement"]["changed"] != edit["judgement"]["changed"]
     assert first["judgement"]["reason"].startswith("new in this watch")
+
+
+def test_versions_of_one_time_stand_in_their_order_whatever_their_texts_hash_to(tmp_path: Path) -> None:
+    """Each with the judgement on its own revision: an edit that says nothing new does not stand as the alert of the first."""
+    first = entry_of(ENTRIES[0])
+    titles = (f"{first.title}: what is known after {hours} hours" for hours in range(100))
+    title = next(t for t in titles if content_hash(t, first.summary, first.text) < first.content_hash)
+    lines = run_backtest(tmp_path, [ENTRIES[0], {**ENTRIES[0], "version": 2, "title": title}]).lines("entries.jsonl")
+    assert [(e["title"], e["relation"], e["judgement"]["alert"]) for e in lines] == [
+        (first.title, "new", True),
+        (title, "update", False),
+    ]
 
 
 def test_the_record_tells_what_each_entry_was_compared_with(results: Results) -> None:
