@@ -1,11 +1,12 @@
-"""backtest: recorded entries in, JSON lines out. What it says of a log, `detect` says of the same log.
+"""backtest: recorded entries in, JSON lines out. What it says of a log in its order, `detect` says of the same log.
 
     ENTRIES.jsonl ──► ReadLines ──► OpenLines ──► DetectAlerts (by time, then id) ──► WriteResults ──► DIR/entries.jsonl
                                                                                                            stories.jsonl
                                                                                                            alerts.jsonl
                                                                                                            failures.jsonl
 
-The same input gives the same files, byte for byte.
+The same input gives the same files, byte for byte. It is sorted by time, so that the lines may stand in any order; only with
+--log-order they are folded as they stand. A log is out of time order where a feed tells of an entry late.
 """
 
 from __future__ import annotations
@@ -199,9 +200,11 @@ def run(argv: list[str]) -> int:
     """`vedette backtest`: the exit status."""
     parser = parser_of("backtest", "Recorded entries in, JSON lines out: what the detector says of them.")
     parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
-    parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries, in any order")
+    parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries")
     parser.add_argument("--output", required=True, type=Path, help="directory for the results")
     parser.add_argument("--all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
+    parser.add_argument("--log-order", action="store_true", help="fold the entries as they stand, as the detector does "
+                        "(default: by time)")  # fmt: skip
     parser.add_argument(
         "--alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled"
     )
@@ -215,7 +218,7 @@ def run(argv: list[str]) -> int:
     watch = load_watch(watch_directory(args.watch))
     detect = DetectAlerts(
         watch,
-        in_order=True,
+        in_order=not args.log_order,
         all_topics=args.all_topics,
         alert_on_backfill=args.alert_on_backfill,
         model=args.model,

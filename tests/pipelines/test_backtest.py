@@ -136,6 +136,27 @@ def test_the_same_input_in_any_order_gives_the_same_files_byte_for_byte(results:
     assert told[0] == told[1]
 
 
+def test_a_log_is_folded_in_its_own_order_if_that_is_asked_for(tmp_path: Path) -> None:
+    """Then the copy that came first is the original, as for the detector; in order of time the two orders say the same."""
+    source = tmp_path / "log.jsonl"
+
+    def entries(lines: Any, *options: str) -> list[dict[str, Any]]:
+        source.write_bytes(jsonl(lines))
+        argv = ["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(tmp_path / "out"), *options]
+        assert cli.main(argv) == 0
+        return Results(tmp_path / "out").lines("entries.jsonl")
+
+    again, copy, earliest = ENTRIES[2], ENTRIES[1], ENTRIES[0]
+    by_id = {e["id"]: (e["relation"], e["duplicate_of"]) for e in entries([copy, again, earliest], "--log-order")}
+    assert by_id == {
+        "buildup-copy": ("new", None),
+        "buildup-again": ("duplicate", "buildup-copy"),
+        "buildup": ("duplicate", "buildup-copy"),
+    }
+    in_time = sorted(ENTRIES, key=lambda line: (entry_of(line).time, line["id"]))
+    assert entries(in_time, "--log-order") == entries(in_time)
+
+
 def test_all_topics_takes_every_readable_entry_for_relevant(tmp_path: Path) -> None:
     entries = run_backtest(tmp_path, ENTRIES, all_topics=True).entries
     assert all(entry["relevant"] and entry["story_id"] for entry in entries.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from backtesting import ENTRIES, WATCH, Results, jsonl, run_backtest
+from cloud import Cloud
 
 from pipelines import cli
 
@@ -95,9 +96,20 @@ def test_a_log_is_detected_up_to_the_entry_and_says_the_same_as_the_whole(
     for entry, before in (("buildup-copy", 3), ("warning", 5)):
         assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(log)]) == 0
         told = capsys.readouterr()
-        assert told.err == f"reading the log up to this entry, as the detector did: {before} entries of 10\n"
+        assert told.err == f"reading the log up to this entry, by time, as a backtest does: {before} entries of 10\n"
         assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(source / "results")]) == 0
         assert _without_counts(told.out) == _without_counts(capsys.readouterr().out)
+
+
+def test_a_topic_is_folded_in_its_own_order_as_the_detector_folds_it(emulator: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    topic = emulator.topic("entries")
+    earliest, copy, *_ = ENTRIES
+    for each in (copy, earliest, ENTRIES[3]):
+        emulator.publisher.publish(topic, jsonl([each])).result()
+    assert cli.main(["why", "buildup", "--watch", str(WATCH)]) == 0
+    told = capsys.readouterr()
+    assert told.err == "reading the log up to this entry, as the detector did: 2 entries of 3\n"
+    assert "repeats the wording of buildup-copy, in the story" in " ".join(told.out.split())
 
 
 def _without_counts(told: str) -> str:
