@@ -96,6 +96,8 @@ def _tell(wanted: str, results: Path, watch: Watch) -> None:
     stories = {s["id"]: s for s in map(json.loads, (results / "stories.jsonl").open("rb"))}
     titles = {e["id"]: e["title"] for e in lines}
     console = Console(highlight=False)
+    for other in {story["watch"] for story in stories.values()} - {watch.name}:
+        raise UsageError(f"--log {results}: was written for the watch {other}, not for {watch.name}")
     for entry in found[:MOST_SHOWN]:
         console.print(explain(entry, stories.get(entry["story_id"]), watch, titles), "")
     if len(found) > MOST_SHOWN:

@@ -59,6 +59,13 @@ def test_an_entry_that_is_not_there_is_said_so(results: Results, capsys: pytest.
     assert "nothing: none of the 12 entries of the log has this id or url" in capsys.readouterr().err
 
 
+def test_the_results_of_another_watch_are_not_told_by_this_one(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["why", "warning", "--watch", "taiwan-strait", "--log", str(results.directory)]) == 2
+    told = capsys.readouterr()
+    assert f"--log {results.directory}: was written for the watch ukraine, not for taiwan-strait" in told.err
+    assert not told.out
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "log.jsonl"
