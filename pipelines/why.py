@@ -167,7 +167,7 @@ def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
         "report": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: one story with",
         "apart": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: apart from",
         "duplicate": f"{wording}: a copy of",
-        "version": f"{wording}: takes the place of the version before of",
+        "version": f"{wording}: takes the place of the version before",
     }[c["verdict"]]
     parts = [
         f"cosine {c['cosine']:.2f}, {c['centred']:.2f} beyond the common",
@@ -177,8 +177,8 @@ def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
         f"{c['hours']:.1f} h",
         f"against it: {', '.join(c['against'])}" if c["against"] else "",
     ]
-    title = "" if c["verdict"] == "version" else f" “{titles.get(c['entry_id'], '')}”"
-    return f"{verdict} {c['entry_id']}{title}", " | ".join(filter(None, parts))
+    other = "" if c["verdict"] == "version" else f" {c['entry_id']} “{titles.get(c['entry_id'], '')}”"
+    return f"{verdict}{other}", " | ".join(filter(None, parts))
 
 
 def _share(name: str, share: float, shared: Sequence[str]) -> str:

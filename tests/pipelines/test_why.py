@@ -36,6 +36,7 @@ def test_it_tells_the_nearest_entries_and_what_the_nearness_is_made_of(
     )
     assert re.search(r"words 0\.\d\d: .*actors \d\.\d\d: .*\d h", told)
     assert re.search(r"(the same page|\d+% of the wording): a copy of buildup “", why(results, capsys, "buildup-copy"))
+    assert "of the wording: takes the place of the version before cosine" in why(results, capsys, "buildup")
 
 
 @pytest.mark.parametrize(
