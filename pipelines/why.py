@@ -161,15 +161,19 @@ def _placed(entry: dict[str, Any], story: dict[str, Any] | None) -> str:
 
 
 def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
-    """One comparison of the fold: with whom and what came of it, and what the nearness was made of."""
-    wording = "the same page" if c["same_page"] else f"{c['resemblance']:.0%} of the wording"
-    verdict = {
-        "report": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: one story with",
-        "apart": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: apart from",
-        "duplicate": f"{wording}: a copy of",
-        "version": f"{wording}: takes the place of the version before",
+    """One comparison of the fold: what came of it by which judgement, and beside it the other one and what the nearness was made
+    of."""
+    wording = ("the same page, " if c["same_page"] else "") + f"{c['resemblance']:.0%} of the wording"
+    affinity = f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed"
+    title = f" {c['entry_id']} “{titles.get(c['entry_id'], '')}”"
+    verdict, other = {
+        "report": (f"{affinity}: one story with{title}", wording),
+        "apart": (f"{affinity}: apart from{title}", wording),
+        "duplicate": (f"{wording}: a copy of{title}", affinity),
+        "version": (f"{wording}: takes the place of the version before", affinity),
     }[c["verdict"]]
     parts = [
+        other,
         f"cosine {c['cosine']:.2f}, {c['centred']:.2f} beyond the common",
         _share("words", c["words"], [word for word in c["shared_words"] if word not in c["shared_numbers"]]),
         _share("actors", c["actors"], c["shared_actors"]),
@@ -177,8 +181,7 @@ def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
         f"{c['hours']:.1f} h",
         f"against it: {', '.join(c['against'])}" if c["against"] else "",
     ]
-    other = "" if c["verdict"] == "version" else f" {c['entry_id']} “{titles.get(c['entry_id'], '')}”"
-    return f"{verdict}{other}", " | ".join(filter(None, parts))
+    return verdict, " | ".join(filter(None, parts))
 
 
 def _share(name: str, share: float, shared: Sequence[str]) -> str:

@@ -27,16 +27,24 @@ def test_it_tells_stage_by_stage_what_became_of_an_entry(results: Results, capsy
     assert "alert: new in this watch" in told
 
 
-def test_it_tells_the_nearest_entries_and_what_the_nearness_is_made_of(
+def test_it_tells_both_judgements_on_the_nearest_entries_and_what_the_nearness_is_made_of(
     results: Results, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = why(results, capsys, "warning")
     assert re.search(
-        r"affinity -?0\.\d\d of 0\.\d\d needed: apart from \S+ “.+?” cosine 0\.\d\d, -?0\.\d\d beyond the common", told
+        r"affinity -?0\.\d\d of 0\.\d\d needed: apart from \S+ “.+?” \d+% of the wording \| cosine 0\.\d\d, "
+        r"-?0\.\d\d beyond the common",
+        told,
     )
     assert re.search(r"words 0\.\d\d: .*actors \d\.\d\d: .*\d h", told)
-    assert re.search(r"(the same page|\d+% of the wording): a copy of buildup “", why(results, capsys, "buildup-copy"))
-    assert "of the wording: takes the place of the version before cosine" in why(results, capsys, "buildup")
+    assert re.search(
+        r"\d+% of the wording: a copy of buildup “.+?” affinity \d\.\d\d of 0\.\d\d needed \| cosine",
+        why(results, capsys, "buildup-copy"),
+    )
+    assert re.search(
+        r"\d+% of the wording: takes the place of the version before affinity \d\.\d\d of 0\.\d\d needed \| cosine",
+        why(results, capsys, "buildup"),
+    )
 
 
 @pytest.mark.parametrize(
