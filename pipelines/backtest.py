@@ -1,11 +1,12 @@
-"""backtest: recorded entries in, JSON lines out. What it says of a log, `detect` says of the same log.
+"""backtest: recorded entries in, JSON lines out. What it says of a log in its order, `detect` says of the same log.
 
     ENTRIES.jsonl ──► ReadLines ──► OpenLines ──► DetectAlerts (by time, then id) ──► WriteResults ──► DIR/entries.jsonl
                                                                                                            stories.jsonl
                                                                                                            alerts.jsonl
                                                                                                            failures.jsonl
 
-The same input gives the same files, byte for byte.
+The same input gives the same files, byte for byte. It is sorted by time, so that the lines may stand in any order; only with
+--log-order they are folded as they stand. A log is out of time order where a feed tells of an entry late.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,18 +99,14 @@ class _WriteFiles(beam.DoFn):
 
     def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[str]:
         _, groups = element
-        revisions: dict[tuple[str, str], deque[Story]] = defaultdict(deque)  # those that an entry's versions made, in order
-        last: dict[str, Story] = {}
-        for story in sorted(groups["stories"], key=lambda s: (s.id, s.revision)):
-            revisions[story.id, story.latest].append(story)
-            last[story.id] = story
-        last = with_final_ids(last)
-        reports: list[Report] = sorted(groups["reports"], key=lambda r: (r.entry.time, r.entry.id, r.entry.content_hash))
+        revisions: dict[tuple[str, int], Story] = {(s.id, s.revision): s for s in groups["stories"]}
+        last = with_final_ids({id_: revisions[id_, number] for id_, number in sorted(revisions)})
+        reports: list[Report] = sorted(groups["reports"], key=_by_time)
         alerts: list[Alert] = sorted(groups["alerts"], key=lambda a: (a.event_time, a.alert_id))
         failures: list[Failure] = sorted(groups["failures"], key=lambda f: (f.stage, _number(f.subject), f.subject, f.payload))
         stories = sorted(last.values(), key=lambda s: (s.first_time, s.id))
         lines = {
-            "entries.jsonl": [_entry_line(r, _revision(r, revisions), last) for r in reports],
+            "entries.jsonl": [_entry_line(r, revisions.get((r.story_id or "", r.revision)), last) for r in reports],
             "stories.jsonl": [to_json(s) for s in stories],
             "alerts.jsonl": [alert_json(a) for a in alerts],
             "failures.jsonl": [to_json(f) for f in failures],
@@ -128,10 +124,9 @@ def _number(subject: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _revision(report: Report, revisions: dict[tuple[str, str], deque[Story]]) -> Story | None:
-    """The revision of its story that a report made, None if it made none. Takes it away: the next is that of the next version."""
-    made = revisions.get((report.story_id or "", report.entry.id))
-    return made.popleft() if made and report.relation != "replay" else None
+def _by_time(report: Report) -> tuple[int, str, int, str]:
+    entry = report.entry
+    return entry.time, entry.id, entry.version, entry.content_hash
 
 
 def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> bytes:
@@ -205,9 +200,11 @@ def run(argv: list[str]) -> int:
     """`vedette backtest`: the exit status."""
     parser = parser_of("backtest", "Recorded entries in, JSON lines out: what the detector says of them.")
     parser.add_argument("--watch", required=True, help="folder of the watch, or its name if it came with the package")
-    parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries, in any order")
+    parser.add_argument("--input", required=True, type=Path, help="JSON lines of recorded entries")
     parser.add_argument("--output", required=True, type=Path, help="directory for the results")
     parser.add_argument("--all-topics", action="store_true", help="treat every entry as relevant (for measuring)")
+    parser.add_argument("--log-order", action="store_true", help="fold the entries as they stand, as the detector does "
+                        "(default: by time)")  # fmt: skip
     parser.add_argument(
         "--alert-on-backfill", action="store_true", help="let entries alert that a feed held before it was first polled"
     )
@@ -221,7 +218,7 @@ def run(argv: list[str]) -> int:
     watch = parsing(load_watch(watch_directory(args.watch)), args.spacy_model)
     detect = DetectAlerts(
         watch,
-        in_order=True,
+        in_order=not args.log_order,
         all_topics=args.all_topics,
         alert_on_backfill=args.alert_on_backfill,
         model=args.model,

@@ -12,26 +12,30 @@ Order = tuple[int, str, int]
 
 
 class Log:
-    """The lines of a log, those that are entries in the order in which they are folded."""
+    """The lines of a log that are entries, in the order in which they are folded.
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    by_time  the lines are a bounded input; else they are folded as they stand, as a detector folds its log
+    """
+
+    def __init__(self, lines: Iterable[bytes], by_time: bool) -> None:
         self._entries: list[tuple[Order, str, bytes]] = []
         self._unreadable: list[tuple[int, str, str, str]] = []
         for number, line in enumerate(lines, 1):
             if line.strip():
                 self._add(number, line)
-        self._entries.sort(key=lambda each: each[0])
+        if by_time:
+            self._entries.sort(key=lambda each: each[0])
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def last(self, wanted: str) -> Order:
-        """Where the last entry stands that has this id or url, or, if none has, this in its url.
+    def last(self, wanted: str) -> int:
+        """Where the last entry stands, from 0, that has this id or url, or, if none has, this in its url.
 
         Raises UsageError if there is none, with the line that has it and is no entry, if that is why.
         """
-        found = [order for order, url, _ in self._entries if wanted in (order[1], url)]
-        found = found or [order for order, url, _ in self._entries if wanted in url]
+        found = [n for n, (order, url, _) in enumerate(self._entries) if wanted in (order[1], url)]
+        found = found or [n for n, (_, url, _) in enumerate(self._entries) if wanted in url]
         if found:
             return found[-1]
         for number, id_, url, why in self._unreadable:
@@ -39,9 +43,9 @@ class Log:
                 raise UsageError(f"{wanted}: line {number} of the log is no entry: {why}")
         raise UsageError(f"{wanted}: {none_of(len(self))}")
 
-    def upto(self, order: Order) -> list[bytes]:
+    def upto(self, last: int) -> list[bytes]:
         """The lines of the entries up to this one."""
-        return [line for each, _, line in self._entries if each <= order]
+        return [line for _, _, line in self._entries[: last + 1]]
 
     def _add(self, number: int, line: bytes) -> None:
         record: dict[str, object] = {}

@@ -1,10 +1,10 @@
 """why: what became of an entry, and why it did or did not alert.
 
-    log ──► Log.find: the entries with this id or url ──► a backtest of the log up to the last of them ──► told, stage by stage
+    log ──► Log.last: the last entry with this id or url ──► a backtest of the log up to it ──► told, stage by stage
 
 The answer is a backtest's: of the directory that a backtest wrote, of a file of recorded entries, or of the log, read
-anew from the topic `entries`. What a backtest says of a log, the detector says of the same log. What came later in the log
-had no say in an entry, so it is not read.
+anew from the topic `entries`. A file is folded by time, as `vedette backtest` folds it; the topic in its own order, as
+the detector does. What came later had no say in an entry, so it is not read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.log import Log, Order, none_of
+from pipelines.log import Log, none_of
 from pipelines.usage import UsageError, parser_of, parsing, project_or_local, watch_directory
 from pipelines.wording import counted
 from schemas.watch import Watch, load_watch
@@ -49,10 +49,11 @@ def run(argv: list[str]) -> int:
             raise UsageError(f"--log {log}: a backtest has not written here (no entries.jsonl)")
         _tell(args.entry, log, watch)
         return 0
-    found = Log(_lines_of(args.log, args.project, args.topic))
-    upto = found.last(args.entry)
+    by_time = bool(args.log)
+    found = Log(_lines_of(args.log, args.project, args.topic), by_time)
+    last = found.last(args.entry)
     with tempfile.TemporaryDirectory() as scratch:
-        _tell(args.entry, _detected(found, upto, watch, Path(scratch)), watch)
+        _tell(args.entry, _detected(found, last, by_time, watch, Path(scratch)), watch)
     return 0
 
 
@@ -68,21 +69,23 @@ def _lines_of(log: str, project: str, topic: str) -> list[bytes]:
     pubsub = LocalOrReal()
     if not pubsub.has_topic(name):
         raise UsageError(f"there is no topic {name}: `vedette topics status` tells which there are")
-    return [line for message in pubsub.retained(name) for line in message.data.splitlines()]
+    messages = sorted(pubsub.retained(name), key=lambda message: message.publish_time)
+    return [line for message in messages for line in message.data.splitlines()]
 
 
-def _detected(log: Log, upto: Order, watch: Watch, scratch: Path) -> Path:
+def _detected(log: Log, last: int, by_time: bool, watch: Watch, scratch: Path) -> Path:
     """The directory of a backtest of the log up to an entry."""
     from pipelines.backtest import backtest
     from pipelines.detect import DetectAlerts
 
-    lines = log.upto(upto)
+    lines = log.upto(last)
     of = "" if len(lines) == len(log) else f" of {len(log):,}"
-    told = f"reading the log up to this entry, as the detector did: {counted(len(lines), 'entry', 'entries')}{of}"
+    order = "by time, as a backtest does" if by_time else "as the detector did"
+    told = f"reading the log up to this entry, {order}: {counted(len(lines), 'entry', 'entries')}{of}"
     print(told, file=sys.stderr, flush=True)
     source = scratch / "log.jsonl"
     source.write_bytes(b"".join(line + b"\n" for line in lines))
-    backtest(DetectAlerts(watch, in_order=True), source, scratch / "results", show_progress=sys.stderr.isatty())
+    backtest(DetectAlerts(watch, in_order=by_time), source, scratch / "results", show_progress=sys.stderr.isatty())
     return scratch / "results"
 
 
@@ -94,6 +97,8 @@ def _tell(wanted: str, results: Path, watch: Watch) -> None:
     stories = {s["id"]: s for s in map(json.loads, (results / "stories.jsonl").open("rb"))}
     titles = {e["id"]: e["title"] for e in lines}
     console = Console(highlight=False)
+    for other in {story["watch"] for story in stories.values()} - {watch.name}:
+        raise UsageError(f"--log {results}: was written for the watch {other}, not for {watch.name}")
     for entry in found[:MOST_SHOWN]:
         console.print(explain(entry, stories.get(entry["story_id"]), watch, titles), "")
     if len(found) > MOST_SHOWN:
@@ -157,15 +162,19 @@ def _placed(entry: dict[str, Any], story: dict[str, Any] | None) -> str:
 
 
 def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
-    """One comparison of the fold: with whom and what came of it, and what the nearness was made of."""
-    wording = "the same page" if c["same_page"] else f"{c['resemblance']:.0%} of the wording"
-    verdict = {
-        "report": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: one story with",
-        "apart": f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed: apart from",
-        "duplicate": f"{wording}: a copy of",
-        "version": f"{wording}: takes the place of the version before of",
+    """One comparison of the fold: what came of it by which judgement, and beside it the other one and what the nearness was made
+    of."""
+    wording = ("the same page, " if c["same_page"] else "") + f"{c['resemblance']:.0%} of the wording"
+    affinity = f"affinity {c['affinity']:.2f} of {c['needed']:.2f} needed"
+    title = f" {c['entry_id']} “{titles.get(c['entry_id'], '')}”"
+    verdict, other = {
+        "report": (f"{affinity}: one story with{title}", wording),
+        "apart": (f"{affinity}: apart from{title}", wording),
+        "duplicate": (f"{wording}: a copy of{title}", affinity),
+        "version": (f"{wording}: takes the place of the version before", affinity),
     }[c["verdict"]]
     parts = [
+        other,
         f"cosine {c['cosine']:.2f}, {c['centred']:.2f} beyond the common",
         _share("words", c["words"], [word for word in c["shared_words"] if word not in c["shared_numbers"]]),
         _share("actors", c["actors"], c["shared_actors"]),
@@ -173,8 +182,7 @@ def _compared(c: dict[str, Any], titles: Mapping[str, str]) -> tuple[str, str]:
         f"{c['hours']:.1f} h",
         f"against it: {', '.join(c['against'])}" if c["against"] else "",
     ]
-    title = "" if c["verdict"] == "version" else f" “{titles.get(c['entry_id'], '')}”"
-    return f"{verdict} {c['entry_id']}{title}", " | ".join(filter(None, parts))
+    return verdict, " | ".join(filter(None, parts))
 
 
 def _share(name: str, share: float, shared: Sequence[str]) -> str:

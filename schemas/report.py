@@ -153,6 +153,7 @@ class Report:
     duplicate_of  id of the entry whose wording it repeats, None if it does not
     similarity    cosine to the entry that decided the fold, 0 if there was none
     compared      with whom and how near, the nearest first; what decided stands first
+    revision      the revision of the story that it made, 0 if it made none
     """
 
     watch: str
@@ -169,6 +170,7 @@ class Report:
     duplicate_of: str | None = None
     similarity: float = 0.0
     compared: tuple[Comparison, ...] = ()
+    revision: int = 0
 
     @property
     def relevant(self) -> bool:

@@ -15,6 +15,7 @@ from pipelines import cli
 from pipelines.recorded import entry_of
 from schemas import micros
 from schemas.alert import alert_schema
+from schemas.entry import content_hash
 
 
 def test_every_entry_has_a_line_in_the_order_of_time(results: Results) -> None:
@@ -45,6 +46,18 @@ def test_each_version_of_an_entry_has_the_judgement_on_its_own_revision(results:
     first, edit = (e for e in results.lines("entries.jsonl") if e["id"] == "buildup")
     assert first["judgement"]["changed"] != edit["judgement"]["changed"]
     assert first["judgement"]["reason"].startswith("new in this watch")
+
+
+def test_versions_of_one_time_stand_in_their_order_whatever_their_texts_hash_to(tmp_path: Path) -> None:
+    """Each with the judgement on its own revision: an edit that says nothing new does not stand as the alert of the first."""
+    first = entry_of(ENTRIES[0])
+    titles = (f"{first.title}: what is known after {hours} hours" for hours in range(100))
+    title = next(t for t in titles if content_hash(t, first.summary, first.text) < first.content_hash)
+    lines = run_backtest(tmp_path, [ENTRIES[0], {**ENTRIES[0], "version": 2, "title": title}]).lines("entries.jsonl")
+    assert [(e["title"], e["relation"], e["judgement"]["alert"]) for e in lines] == [
+        (first.title, "new", True),
+        (title, "update", False),
+    ]
 
 
 def test_the_record_tells_what_each_entry_was_compared_with(results: Results) -> None:
@@ -121,6 +134,27 @@ def test_the_same_input_in_any_order_gives_the_same_files_byte_for_byte(results:
     assert one == other
     told = [{f["payload"]: f["error"] for f in each.lines("failures.jsonl")} for each in (shuffled, results)]
     assert told[0] == told[1]
+
+
+def test_a_log_is_folded_in_its_own_order_if_that_is_asked_for(tmp_path: Path) -> None:
+    """Then the copy that came first is the original, as for the detector; in order of time the two orders say the same."""
+    source = tmp_path / "log.jsonl"
+
+    def entries(lines: Any, *options: str) -> list[dict[str, Any]]:
+        source.write_bytes(jsonl(lines))
+        argv = ["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(tmp_path / "out"), *options]
+        assert cli.main(argv) == 0
+        return Results(tmp_path / "out").lines("entries.jsonl")
+
+    again, copy, earliest = ENTRIES[2], ENTRIES[1], ENTRIES[0]
+    by_id = {e["id"]: (e["relation"], e["duplicate_of"]) for e in entries([copy, again, earliest], "--log-order")}
+    assert by_id == {
+        "buildup-copy": ("new", None),
+        "buildup-again": ("duplicate", "buildup-copy"),
+        "buildup": ("duplicate", "buildup-copy"),
+    }
+    in_time = sorted(ENTRIES, key=lambda line: (entry_of(line).time, line["id"]))
+    assert entries(in_time, "--log-order") == entries(in_time)
 
 
 def test_all_topics_takes_every_readable_entry_for_relevant(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from backtesting import ENTRIES, WATCH, Results, jsonl, run_backtest
+from cloud import Cloud
 
 from pipelines import cli
 
@@ -26,15 +27,24 @@ def test_it_tells_stage_by_stage_what_became_of_an_entry(results: Results, capsy
     assert "alert: new in this watch" in told
 
 
-def test_it_tells_the_nearest_entries_and_what_the_nearness_is_made_of(
+def test_it_tells_both_judgements_on_the_nearest_entries_and_what_the_nearness_is_made_of(
     results: Results, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = why(results, capsys, "warning")
     assert re.search(
-        r"affinity -?0\.\d\d of 0\.\d\d needed: apart from \S+ “.+?” cosine 0\.\d\d, -?0\.\d\d beyond the common", told
+        r"affinity -?0\.\d\d of 0\.\d\d needed: apart from \S+ “.+?” \d+% of the wording \| cosine 0\.\d\d, "
+        r"-?0\.\d\d beyond the common",
+        told,
     )
     assert re.search(r"words 0\.\d\d: .*actors \d\.\d\d: .*\d h", told)
-    assert re.search(r"(the same page|\d+% of the wording): a copy of buildup “", why(results, capsys, "buildup-copy"))
+    assert re.search(
+        r"\d+% of the wording: a copy of buildup “.+?” affinity \d\.\d\d of 0\.\d\d needed \| cosine",
+        why(results, capsys, "buildup-copy"),
+    )
+    assert re.search(
+        r"\d+% of the wording: takes the place of the version before affinity \d\.\d\d of 0\.\d\d needed \| cosine",
+        why(results, capsys, "buildup"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,6 +66,13 @@ def test_it_tells_why_no_alert_was_raised(results: Results, capsys: pytest.Captu
 def test_an_entry_that_is_not_there_is_said_so(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["why", "nothing", "--watch", str(WATCH), "--log", str(results.directory)]) == 2
     assert "nothing: none of the 12 entries of the log has this id or url" in capsys.readouterr().err
+
+
+def test_the_results_of_another_watch_are_not_told_by_this_one(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["why", "warning", "--watch", "taiwan-strait", "--log", str(results.directory)]) == 2
+    told = capsys.readouterr()
+    assert f"--log {results.directory}: was written for the watch ukraine, not for taiwan-strait" in told.err
+    assert not told.out
 
 
 @pytest.fixture
@@ -95,9 +112,20 @@ def test_a_log_is_detected_up_to_the_entry_and_says_the_same_as_the_whole(
     for entry, before in (("buildup-copy", 3), ("warning", 5)):
         assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(log)]) == 0
         told = capsys.readouterr()
-        assert told.err == f"reading the log up to this entry, as the detector did: {before} entries of 10\n"
+        assert told.err == f"reading the log up to this entry, by time, as a backtest does: {before} entries of 10\n"
         assert cli.main(["why", entry, "--watch", str(WATCH), "--log", str(source / "results")]) == 0
         assert _without_counts(told.out) == _without_counts(capsys.readouterr().out)
+
+
+def test_a_topic_is_folded_in_its_own_order_as_the_detector_folds_it(emulator: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    topic = emulator.topic("entries")
+    earliest, copy, *_ = ENTRIES
+    for each in (copy, earliest, ENTRIES[3]):
+        emulator.publisher.publish(topic, jsonl([each])).result()
+    assert cli.main(["why", "buildup", "--watch", str(WATCH)]) == 0
+    told = capsys.readouterr()
+    assert told.err == "reading the log up to this entry, as the detector did: 2 entries of 3\n"
+    assert "repeats the wording of buildup-copy, in the story" in " ".join(told.out.split())
 
 
 def _without_counts(told: str) -> str:

@@ -64,7 +64,7 @@ class Fold:
         return len(self._members)
 
     def fold(self, report: Report) -> tuple[Report, Story | None]:
-        """The report with relation, story_id, duplicate_of and similarity, and the revision of the story that it made.
+        """The report with its place and the number of the revision that it made, and that revision of the story.
 
         There is no story for a replay, and none for a report that is not relevant, which is returned as it is.
         Raises ValueError if a relevant report has no unit vector.
@@ -108,7 +108,7 @@ class Fold:
         completed = placed(report, at)
         thread = self._judged(self._next_revision(open_thread, completed))
         self._keep(completed, thread, features, before, absorbed)
-        return completed, thread.story
+        return replace(completed, revision=thread.story.revision), thread.story
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs."""

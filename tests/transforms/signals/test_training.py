@@ -19,7 +19,7 @@ from transforms.signals.reader import Reader, Weights
 from transforms.signals.training import learning
 from transforms.signals.training.calibration import fitted, threshold_of
 from transforms.signals.training.labels import UNKNOWN, Lesson, lessons, rows
-from transforms.signals.training.learning import joined, learned
+from transforms.signals.training.learning import Learner, joined, learned, mean
 
 MODALITIES = ("asserted", "planned", "denied")
 
@@ -115,6 +115,25 @@ def test_what_is_learned_is_what_reads(
             (roles,) = reader.roles(lesson.passage, seen, [label.stretch])
             assert int(roles.modality.argmax()) == label.modality
             assert (int(roles.sources.argmax()) - 1, int(roles.targets.argmax()) - 1) == (label.source, label.target)
+
+
+def test_the_mean_of_learners_changes_every_weight_by_the_mean_of_their_changes(types: tuple[str, ...]) -> None:
+    torch.manual_seed(1)
+    learners = [Learner(find_model(), len(types), len(MODALITIES)) for _ in range(2)]
+    for learner in learners:
+        for parameter in learner.parameters():
+            if parameter.requires_grad:
+                torch.nn.init.normal_(parameter, std=0.1)
+    each = [(_products(learner), learner.layers()) for learner in learners]
+    found = mean(learners)
+    for name, product in _products(found).items():
+        assert np.allclose(product, (each[0][0][name] + each[1][0][name]) / 2, atol=1e-2), name
+    for name, values in found.layers().items():
+        assert np.allclose(values, (each[0][1][name] + each[1][1][name]) / 2, atol=1e-3), name
+
+
+def _products(learner: Learner) -> dict[str, Any]:
+    return {name: up.astype(np.float32) @ down.astype(np.float32) for name, (down, up) in learner.changes().items()}
 
 
 def test_confidence_is_how_often_a_logit_is_right() -> None:

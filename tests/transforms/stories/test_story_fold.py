@@ -317,6 +317,7 @@ def test_counts_always_agree(reports: list[Report]) -> None:
     for completed, story in fold_all(fold, *reports):
         assert completed.story_id
         assert (story is None) == (completed.relation == "replay")
+        assert completed.revision == (story.revision if story else 0)
         assert (completed.relation == "new") == (story is not None and story.revision == 1)
         if story is None:
             continue

@@ -28,6 +28,7 @@ from transforms.signals.training.labels import UNKNOWN, Label, Lesson
 
 RANK = 16
 EPOCHS = 10
+ORDERS = 2
 BATCH = 16
 ENCODER_RATE, NETWORK_RATE = 5e-4, 1e-3
 WARM_UP = 0.06  # of all steps
@@ -111,12 +112,32 @@ class Batch:
         return [lesson.passage for lesson in self.lessons]
 
 
-def learned(
-    directory: Path, lessons: Sequence[Lesson], types: Sequence[str], modalities: Sequence[str], seed: int = 0
-) -> Learner:
-    """What is learned from the lessons. The same lessons give the same on the same machine."""
-    torch.manual_seed(seed)
-    chance = random.Random(seed)
+def learned(directory: Path, lessons: Sequence[Lesson], types: Sequence[str], modalities: Sequence[str]) -> Learner:
+    """What is learned from the lessons: the mean of what is learned in each of some ORDERS, all from the same beginning.
+
+    The same lessons give the same on the same machine.
+    """
+    return mean([_learned(directory, lessons, types, modalities, order) for order in range(ORDERS)])
+
+
+def mean(learners: Sequence[Learner]) -> Learner:
+    """One learner whose weights are the mean of theirs: as good as asking all, at the cost of one (Wortsman et al. 2022, "Model
+    soups"). A mean of products B·A is a product as well, of a rank that is the sum of theirs. The first learner becomes it."""
+    first, *others = learners
+    changed = [[m for m in learner.encoder.modules() if isinstance(m, Changed)] for learner in learners]
+    for same in zip(*changed, strict=True):
+        down, up = torch.cat([m.down for m in same]), torch.cat([m.up for m in same], 1) / len(same)
+        same[0].down, same[0].up = nn.Parameter(down.detach()), nn.Parameter(up.detach())
+    with torch.no_grad():
+        for name, values in first.network.named_parameters():
+            values.copy_(torch.stack([values, *(each.network.get_parameter(name) for each in others)]).mean(0))
+    return first
+
+
+def _learned(directory: Path, lessons: Sequence[Lesson], types: Sequence[str], modalities: Sequence[str], order: int) -> Learner:
+    """What is learned in an order by chance, of this number; the beginning is the same in all."""
+    torch.manual_seed(0)
+    chance = random.Random(order)
     learner = Learner(directory, len(types), len(modalities))
     rates = [(ENCODER_RATE, learner.encoder), (NETWORK_RATE, learner.network)]
     optimizer = torch.optim.AdamW([{"params": [p for p in m.parameters() if p.requires_grad], "lr": rate} for rate, m in rates])
@@ -134,7 +155,8 @@ def learned(
             optimizer.step()
             schedule.step()
             total += loss.item() * len(batch.lessons)
-        print(f"epoch {epoch + 1} of {EPOCHS}: loss {total / len(lessons):.3f}, {time.monotonic() - begun:.0f} s", flush=True)
+        done = f"order {order + 1} of {ORDERS}, epoch {epoch + 1} of {EPOCHS}"
+        print(f"{done}: loss {total / len(lessons):.3f}, {time.monotonic() - begun:.0f} s", flush=True)
     return learner
 
 
