@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipelines.alone import TORCH_THREADS
 from pipelines.detect import DetectAlerts
 from pipelines.recorded import UnreadableEntry, read_entry
-from pipelines.usage import UsageError, parser_of, watch_directory
+from pipelines.usage import UsageError, load_model, parser_of, watch_directory
 from pipelines.wording import counted
 from schemas.alert import Alert, alert_json
 from schemas.failure import Failure, failure
@@ -224,7 +224,7 @@ def run(argv: list[str]) -> int:
         in_order=True,
         all_topics=args.all_topics,
         alert_on_backfill=args.alert_on_backfill,
-        model=args.model,
+        model=load_model(args.model),
         spacy_model=args.spacy_model,
     )
     backtest(detect, args.input, args.output, show_progress=True)

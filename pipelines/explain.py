@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pipelines.recorded import UnreadableEntry, entry_of, read_object
-from pipelines.usage import UsageError, parser_of, watch_directory
+from pipelines.usage import UsageError, load_model, parser_of, watch_directory
 from schemas.entry import Entry, content_hash
 from schemas.failure import Failure
 from schemas.records import micros, to_dict
 from schemas.watch import Watch, load_watch
-from transforms.embedding.model import ModelError
 
 if TYPE_CHECKING:
     from pipelines.explained import Explanation
@@ -63,13 +62,11 @@ def run(argv: list[str]) -> int:
 
 def explain(entry: Entry, watch: Watch, model: str = "", spacy_model: str = "") -> Explanation:
     """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded."""
-    from pipelines.alone import detect_alone  # with torch, which whoever made a mistake in an option need not wait for
+    from pipelines.alone import detect_alone
     from pipelines.explained import explanation
 
-    try:
-        report, story = detect_alone(entry, watch, model, spacy_model)
-    except ModelError as e:
-        raise UsageError(f"--model {model}: {e}" if model else str(e)) from None
+    load_model(model)
+    report, story = detect_alone(entry, watch, model, spacy_model)
     return explanation(report, story.judgement if story else None, watch, model, spacy_model)
 
 
