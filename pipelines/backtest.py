@@ -218,6 +218,9 @@ def run(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if not args.input.is_file():
         raise UsageError(f"--input {args.input}: there is no such file")
+    for path in (args.output, *args.output.parents):
+        if path.is_file():
+            raise UsageError(f"--output {args.output}: {path} is a file, and the results are files in a directory")
     watch = load_watch(watch_directory(args.watch))
     detect = DetectAlerts(
         watch,

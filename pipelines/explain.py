@@ -44,6 +44,10 @@ def run(argv: list[str]) -> int:
     parser.add_argument("--allow-local-addresses", action="store_true", help="fetch from private and loopback addresses too")
     parser.add_argument("--user-agent", default="", help="how the fetcher introduces itself; give a way to reach you")
     args = parser.parse_args(argv)
+    if args.html and not args.html.parent.is_dir():
+        raise UsageError(f"--html {args.html}: there is no folder {args.html.parent}")
+    if args.html and args.html.is_dir():
+        raise UsageError(f"--html {args.html}: is a folder, the page is a file")
     watch = load_watch(watch_directory(args.watch))
     entry = entry_from(args.what, args.published, lambda url, at: _fetched(url, at, args.user_agent, args.allow_local_addresses))
     told = explain(entry, watch, args.model, args.spacy_model)
