@@ -8,6 +8,7 @@ What it shows is what alerts: the entry goes through the same stages, alone. A p
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pipelines.explained import Explanation
 
 TITLE = 300  # characters: a first line that is longer is no title
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986, 3.1
+SUFFIXES = frozenset({".txt", ".html", ".htm", ".json", ".jsonl"})
 HERE = "given"  # feed and outlet of a text that has none
 
 
@@ -81,12 +84,11 @@ def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) ->
     fetch      the article at an address, published when
     """
     at = _published(published)
-    if what.startswith(("http://", "https://")):
-        return fetch(what, at)
+    if SCHEME.match(what) and len(what.split()) == 1:
+        return fetch(_address(what), at)
     path = Path(what)
-    if what != "-" and not _is_file(path):
-        if path.suffix and "/" in what and len(what.split()) == 1:
-            raise UsageError(f"{what}: there is no such file")
+    if what != "-" and not _is(path.is_file):
+        _check_is_text(what, path)
         return _from_text(what, at)
     data = sys.stdin.buffer.read() if what == "-" else path.read_bytes()
     if path.suffix in (".html", ".htm"):
@@ -99,9 +101,28 @@ def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) ->
         raise UsageError(f"{what}: is not UTF-8: {e}") from None
 
 
-def _is_file(path: Path) -> bool:
+def _address(what: str) -> str:
+    from transforms.feeds.fetch import FetchError, parse_url
+
     try:
-        return path.is_file()
+        return str(parse_url(what))
+    except FetchError as e:
+        raise UsageError(str(e)) from None
+
+
+def _check_is_text(what: str, path: Path) -> None:
+    """Raises UsageError if a single word that names no file was meant to: nobody explains the text "article.txt"."""
+    if len(what.split()) != 1:
+        return
+    if _is(path.is_dir):
+        raise UsageError(f"{what}: is a directory; give one file, or a text of more than a word")
+    if path.suffix.lower() in SUFFIXES or (path.suffix and "/" in what):
+        raise UsageError(f"{what}: there is no such file")
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
     except (OSError, ValueError):  # a text is longer than a name may be, or has a NUL
         return False
 

@@ -199,6 +199,24 @@ def test_a_file_that_says_nothing_is_refused_with_the_reason(tmp_path: Path, nam
         entry_from(str(tmp_path / name), DAY, no_web)
 
 
+@pytest.mark.parametrize(
+    ("what", "complaint"),
+    [("no-file.txt", "there is no such file"), ("NO-FILE.JSONL", "there is no such file"),
+     ("no/file.md", "there is no such file"), (".", "is a directory"), ("/", "is a directory"),
+     ("ftp://a.example/b", "is no http or https URL"), ("http://", "is no http or https URL"),
+     ("https://[", "is no URL"), ("http://a.example:x/", "is no URL")],
+)  # fmt: skip
+def test_what_was_meant_for_a_file_or_an_address_is_not_read_as_a_text(what: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(what) + f"'?:? {complaint}"):
+        entry_from(what, DAY, no_web)
+
+
+@pytest.mark.parametrize("text", ["War", "Kyiv.", "A/B", "https://a.example/b says that", "see notes.txt", "x" * 10_000])
+def test_a_text_may_begin_or_end_as_a_name_does(text: str) -> None:
+    entry = entry_from(text, DAY, no_web)
+    assert entry.title + entry.text == text
+
+
 def test_a_day_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="is no ISO 8601 time"):
         entry_from("text", "yesterday", no_web)
