@@ -61,19 +61,22 @@ def run(argv: list[str]) -> int:
     if args.format == "json":
         print(json.dumps(to_dict(told), ensure_ascii=False, indent=2))
     else:
-        from pipelines.explained_text import screen
+        from pipelines.explained_text import lines
 
-        Console(highlight=False).print(screen(told, watch))
+        print(*lines(Console(highlight=False), told, watch), sep="\n")
     return 0
 
 
 def explain(entry: Entry, watch: Watch, model: str = "", spacy_model: str = "") -> Explanation:
-    """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded."""
-    from pipelines.alone import detect_alone
+    """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded or a stage fails."""
+    from pipelines.alone import StageError, detect_alone
     from pipelines.explained import explanation
 
     load_model(model)
-    report, story = detect_alone(entry, watch, model, spacy_model)
+    try:
+        report, story = detect_alone(entry, watch, model, spacy_model)
+    except StageError as e:
+        raise UsageError(f"{e}; `detect` would make it a dead letter (--verbose tells more)") from e
     return explanation(report, story.judgement if story else None, watch, model, spacy_model)
 
 
@@ -156,10 +159,18 @@ def _from_page(body: bytes, name: str, published: int) -> Entry:
 
 def _from_record(data: bytes, name: str, published: str) -> Entry:
     try:
-        record = read_object(data if name.endswith(".json") else next(filter(None, data.splitlines()), b""))
+        record = read_object(data if name.endswith(".json") else _first_line(data, name))
         return entry_of({"feed": HERE, "outlet": HERE, **record, **({"published": published} if published else {})})
     except UnreadableEntry as e:
         raise UsageError(f"{name}: is no recorded entry: {e}") from None
+
+
+def _first_line(data: bytes, name: str) -> bytes:
+    lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
+    number, first = lines[0] if lines else (0, b"")
+    if len(lines) > 1:
+        print(f"{name}: only line {number} is explained, the first of {len(lines):,} entries", file=sys.stderr)
+    return first
 
 
 def _fetched(url: str, published: int, user_agent: str, allow_local: bool) -> Entry:
