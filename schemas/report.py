@@ -66,7 +66,8 @@ class Signal:
     attributed_to  who says so ("US Army Chief of Staff Gen. James McConville"), "" if nobody is named
     quantity       the number that goes with it (100000 for "nearly 100,000 troops"), None if there is none
     unit           what is counted ("troops"), "" if nothing is
-    bound          what the number is: "most" ("up to"), "least" ("more than"), "about", "" for the number itself
+    bound          what the number is: "most" ("up to"), "least" ("more than"; the lower end of a range), "about",
+                   "" for the number itself
     when           the words for the time of a coming event ("as early as next month"), "" if none
     earliest       first and last day (ISO 8601) that these words mean, read on the day of the entry; "" for an open end
     latest         or no such words

@@ -46,6 +46,7 @@ class Cue(Settings):
 
     modality  which
     find      patterns
+    unless    patterns: what begins as one of them does is no such cue ("not" in "not more than 90,000")
     where     "before" or "after" the signal's words, "around" them (both, or among them), each within the clause;
               "sentence": anywhere in the sentence
     reach     at most so many words away (not for "sentence")
@@ -53,6 +54,7 @@ class Cue(Settings):
 
     modality: Modality
     find: tuple[str, ...]
+    unless: tuple[str, ...] = ()
     where: Literal["before", "after", "around", "sentence"] = "around"
     reach: int = Field(default=8, ge=0)
 

@@ -1,51 +1,21 @@
-"""Details of a signal that its sentence gives: how many of what, when, where, and who says so."""
+"""Details of a signal that its sentence gives: when, where, and who says so."""
 
 from __future__ import annotations
 
-import re
 from calendar import day_name, month_name
-from dataclasses import dataclass
 
 from transforms.signals.lines import BREAK, Line, Token
 from transforms.signals.rules import Hit, Rules
 
-_SCALE = {
-    "hundred": 100,
-    "hundreds": 100,
-    "thousand": 1_000,
-    "thousands": 1_000,
-    "k": 1_000,
-    "million": 1_000_000,
-    "m": 1_000_000,
-}
-_SMALL = dict(zip(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(2, 11), strict=True)) | {
-    "a": 1,
-    "dozen": 12,
-}
-_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
 _STOPS = frozenset({",", BREAK, "that", "and", "but"})
 _ORIGINS = {
     "to": {"according"},
     "from": {"warning", "warnings", "assessment", "assessments", "report", "reports", "intelligence", "evidence"},
     "by": {"warning", "warnings", "assessment", "assessments", "report", "reports"},
 }
-_ARTICLES = frozenset({"a", "an", "the", "one", "some", "many", *_SMALL})
-_BOUNDS = {
-    "most": ("up to", "as many as", "no more than", "at most", "fewer than", "less than"),
-    "least": ("more than", "at least", "over", "no fewer than", "upwards of", "exceeding"),
-    "about": (
-        "nearly",
-        "almost",
-        "close to",
-        "about",
-        "around",
-        "some",
-        "roughly",
-        "approximately",
-        "an estimated",
-        "estimated at",
-    ),
-}
+_ARTICLES = frozenset(
+    {"a", "an", "the", "some", "many", "dozen", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
+)
 _WHERE = frozenset({"in", "at", "near", "outside", "off", "around", "across", "over", "into", "inside"})
 _QUARTERS = frozenset({"eastern", "western", "northern", "southern", "central", "the", "south", "north", "east", "west"})
 _CALENDAR = frozenset(name.lower() for name in (*month_name, *day_name) if name)
@@ -53,66 +23,6 @@ _PREPOSITIONS = frozenset({"as", "in", "at", "by", "on", "to", "from", "over"})
 NEXT = 4  # words between a signal and its place
 FAR = 14  # words between a signal and its time
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number, what it counts, and how it bounds it: "most", "least", "about" or "" (see schemas.Signal)."""
-
-    number: int | None = None
-    unit: str = ""
-    bound: str = ""
-
-
-def quantity(hit: Hit, units: frozenset[str]) -> Quantity:
-    """The number in or right beside a hit's evidence: ("up to 175,000 troops" -> 175000, "troops", "most").
-
-    A number counts only before a word of `units` (at most four words on) or after "as many as", "up to", "reach", and in a
-    clause of the evidence.
-    """
-    tokens, clause = hit.line.tokens, hit.line.clause
-    low, high = max(0, hit.left - 6), min(len(tokens), hit.right + 12)
-    for i in (*range(hit.left, high), *range(low, hit.left)):
-        if not clause[hit.left] <= clause[i] <= clause[hit.right - 1]:
-            continue
-        value, after = _number(hit.line, i)
-        if value is None or (1900 <= value <= 2100 and "," not in tokens[i].text):
-            continue
-        bound = _bound(hit.line, i)
-        for j in range(after, min(len(tokens), after + 4)):
-            if tokens[j].text == BREAK:
-                break
-            two = " ".join(t.text for t in tokens[j : j + 2])
-            if two in units or tokens[j].text in units:
-                return Quantity(value, two if two in units else tokens[j].text, bound)
-        before = " ".join(t.text for t in tokens[max(0, i - 3) : i])
-        if value >= 1000 and before.endswith(("as many as", "up to", "reach", "reached", "total of")):
-            return Quantity(value, next((t.text for t in tokens[low:high] if t.text in units), ""), bound)
-    return Quantity()
-
-
-def _bound(line: Line, i: int) -> str:
-    """What the words before a number at word i make of it."""
-    before = " ".join(token.text for token in line.tokens[max(0, i - 3) : i])
-    return next((bound for bound, words in _BOUNDS.items() if before.endswith(words)), "")
-
-
-def _number(line: Line, i: int) -> tuple[int | None, int]:
-    """The number that begins at word i and the place after it; (None, i) if none does."""
-    tokens = line.tokens
-    word = tokens[i].text
-    value: float | None = None
-    if _NUMBER.fullmatch(word):
-        value = float(word.replace(",", ""))
-    elif word in _SMALL and i + 1 < len(tokens) and tokens[i + 1].text in _SCALE:
-        value = _SMALL[word]
-    if value is None:
-        return None, i
-    j = i + 1
-    while j < len(tokens) and tokens[j].text in _SCALE:
-        value *= _SCALE[tokens[j].text]
-        j += 1
-    return int(value), j
 
 
 def when(hit: Hit, text: str, modality: str, rules: Rules) -> str:

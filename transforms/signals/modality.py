@@ -7,6 +7,7 @@ attack does not make the warning "alleged", for instance. What no cue touches ha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.taxonomy import Cue
@@ -41,19 +42,21 @@ def cue(hit: Hit, rules: Rules, year: int) -> Found | None:
     for name in hit.kind.modalities:
         if hit.spec.modality and name not in _STRONG:
             continue
-        for each, patterns in rules.cues[name]:
+        for each, patterns, unless in rules.cues[name]:
             for pattern in patterns:
-                if (words := _applies(each, pattern, hit, year)) is not None:
+                if (words := _applies(each, pattern, unless, hit, year)) is not None:
                     return Found(name, *words)
     return None
 
 
-def _applies(cue: Cue, pattern: Pattern, hit: Hit, year: int) -> tuple[int, int] | None:
+def _applies(cue: Cue, pattern: Pattern, unless: Iterable[Pattern], hit: Hit, year: int) -> tuple[int, int] | None:
     """Where the cue stands, as words [start, end) of the line, None if it does not bear on the hit."""
     line = hit.line
     for m in pattern.find(line.text, line.words):
         past = [int(v) for name, v in m.groupdict().items() if name.startswith("past_") and v]
         if past and max(past) >= year - PRESENT_CRISIS_YEARS:
+            continue
+        if any(m.start() == other.start() for each in unless for other in each.find(line.text, line.words)):
             continue
         start, end = line.span(m.start(), m.end())
         if cue.where == "sentence" or _near(cue, line, start, end, hit):

@@ -74,9 +74,10 @@ class Rules:
         self.quoting = Quoting(
             self.speech, lists.get("trimmed", nothing), lists.get("joints", nothing), self.grammar.openers | {"as"}
         )
-        self.cues: defaultdict[str, list[tuple[Cue, list[Pattern]]]] = defaultdict(list)
+        self.cues: defaultdict[str, list[tuple[Cue, list[Pattern], list[Pattern]]]] = defaultdict(list)
         for cue in taxonomy.cues:
-            self.cues[cue.modality].append((cue, [self._compile(f"cues, {cue.modality}", find) for find in cue.find]))
+            find, unless = ([self._compile(f"cues, {cue.modality}", p) for p in given] for given in (cue.find, cue.unless))
+            self.cues[cue.modality].append((cue, find, unless))
         self.times = [self._compile("times", find) for find in taxonomy.times]
         self._unless = {kind.type: [self._compile(kind.type, u) for u in kind.unless] for kind in taxonomy.types}
         self._by_word: dict[str, list[int]] = {}

@@ -14,10 +14,11 @@ from schemas.report import Actor, Signal
 from schemas.watch import Watch
 from transforms.relevance.gate import pattern
 from transforms.signals.dates import resolved
-from transforms.signals.details import attribution, place, quantity, when
+from transforms.signals.details import attribution, place, when
 from transforms.signals.lines import acting, lines
 from transforms.signals.meaning import Meaning
 from transforms.signals.modality import modality
+from transforms.signals.quantities import quantity
 from transforms.signals.roles import Cast, roles
 from transforms.signals.rules import Hit, rules_of
 
@@ -95,7 +96,7 @@ class SignalTagger:
             return []
         pairs, sure = (hit.pairs, False) if hit.pairs is not None else roles(hit, self.rules, cast)
         start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
-        size = quantity(hit, self.rules.units)
+        size = quantity(hit, text, self.rules.units)
         coming = when(hit, text, how, self.rules)
         earliest, latest = resolved(coming, day)
         codes = kind.codes_of(how)

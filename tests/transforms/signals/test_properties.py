@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from fastavro.validation import validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from signal_cast import ROOT, SIDES, actors, entry  # type: ignore[import-not-found]
@@ -41,6 +42,7 @@ WORDS = [
         "é",
         "\n",
     ],
+    *["90", "million", "thousand", "k", "dozen", "9" * 30, "9" * 400, "9" * 5000],
 ]
 
 
@@ -61,7 +63,8 @@ def test_evidence_is_verbatim_and_no_claim_is_told_twice(
         assert getattr(e, s.field)[s.start : s.end] == s.evidence
         assert s.source is None or s.source != s.target
         assert 0 < s.confidence <= 1
-    keys = [(s.type, s.source, s.target) for s in signals]
+        assert validate(s.quantity, ["null", "long"], raise_errors=False), "no alert can carry it"
+    keys = [(s.type, s.source, s.target, s.quantity if s.field == "text" else None) for s in signals]
     assert len(keys) == len(set(keys))
 
 
