@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipelines.alone import TORCH_THREADS
 from pipelines.detect import DetectAlerts
 from pipelines.recorded import UnreadableEntry, read_entry
-from pipelines.usage import SPACY_MODEL_HELP, UsageError, parser_of, parsing, watch_directory
+from pipelines.usage import SPACY_MODEL_HELP, UsageError, load_model, parser_of, parsing, watch_directory
 from pipelines.wording import counted
 from schemas.alert import Alert, alert_json
 from schemas.failure import Failure, failure
@@ -215,13 +215,16 @@ def run(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if not args.input.is_file():
         raise UsageError(f"--input {args.input}: there is no such file")
+    for path in (args.output, *args.output.parents):
+        if path.is_file():
+            raise UsageError(f"--output {args.output}: {path} is a file, and the results are files in a directory")
     watch = parsing(load_watch(watch_directory(args.watch)), args.spacy_model)
     detect = DetectAlerts(
         watch,
         in_order=not args.log_order,
         all_topics=args.all_topics,
         alert_on_backfill=args.alert_on_backfill,
-        model=args.model,
+        model=load_model(args.model),
     )
     backtest(detect, args.input, args.output, show_progress=True)
     _summary(args.output)

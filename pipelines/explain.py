@@ -8,6 +8,7 @@ What it shows is what alerts: the entry goes through the same stages, alone. A p
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -17,17 +18,18 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pipelines.recorded import UnreadableEntry, entry_of, read_object
-from pipelines.usage import SPACY_MODEL_HELP, UsageError, parser_of, parsing, watch_directory
+from pipelines.usage import SPACY_MODEL_HELP, UsageError, load_model, parser_of, parsing, watch_directory
 from schemas.entry import Entry, content_hash
 from schemas.failure import Failure
 from schemas.records import micros, to_dict
 from schemas.watch import Watch, load_watch
-from transforms.embedding.model import ModelError
 
 if TYPE_CHECKING:
     from pipelines.explained import Explanation
 
 TITLE = 300  # characters: a first line that is longer is no title
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986, 3.1
+SUFFIXES = frozenset({".txt", ".html", ".htm", ".json", ".jsonl"})
 HERE = "given"  # feed and outlet of a text that has none
 
 
@@ -45,6 +47,10 @@ def run(argv: list[str]) -> int:
     parser.add_argument("--allow-local-addresses", action="store_true", help="fetch from private and loopback addresses too")
     parser.add_argument("--user-agent", default="", help="how the fetcher introduces itself; give a way to reach you")
     args = parser.parse_args(argv)
+    if args.html and not args.html.parent.is_dir():
+        raise UsageError(f"--html {args.html}: there is no folder {args.html.parent}")
+    if args.html and args.html.is_dir():
+        raise UsageError(f"--html {args.html}: is a folder, the page is a file")
     watch = parsing(load_watch(watch_directory(args.watch)), args.spacy_model)
     entry = entry_from(args.what, args.published, lambda url, at: _fetched(url, at, args.user_agent, args.allow_local_addresses))
     told = explain(entry, watch, args.model)
@@ -55,21 +61,22 @@ def run(argv: list[str]) -> int:
     if args.format == "json":
         print(json.dumps(to_dict(told), ensure_ascii=False, indent=2))
     else:
-        from pipelines.explained_text import screen
+        from pipelines.explained_text import lines
 
-        Console(highlight=False).print(screen(told, watch))
+        print(*lines(Console(highlight=False), told, watch), sep="\n")
     return 0
 
 
 def explain(entry: Entry, watch: Watch, model: str = "") -> Explanation:
-    """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded."""
-    from pipelines.alone import detect_alone  # with torch, which whoever made a mistake in an option need not wait for
+    """What the detector reads in an entry, and why. Raises UsageError if the model cannot be loaded or a stage fails."""
+    from pipelines.alone import StageError, detect_alone
     from pipelines.explained import explanation
 
+    load_model(model)
     try:
         report, story = detect_alone(entry, watch, model)
-    except ModelError as e:
-        raise UsageError(f"--model {model}: {e}" if model else str(e)) from None
+    except StageError as e:
+        raise UsageError(f"{e}; `detect` would make it a dead letter (--verbose tells more)") from e
     return explanation(report, story.judgement if story else None, watch, model)
 
 
@@ -80,12 +87,11 @@ def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) ->
     fetch      the article at an address, published when
     """
     at = _published(published)
-    if what.startswith(("http://", "https://")):
-        return fetch(what, at)
+    if SCHEME.match(what) and len(what.split()) == 1:
+        return fetch(_address(what), at)
     path = Path(what)
-    if what != "-" and not _is_file(path):
-        if path.suffix and "/" in what and len(what.split()) == 1:
-            raise UsageError(f"{what}: there is no such file")
+    if what != "-" and not _is(path.is_file):
+        _check_is_text(what, path)
         return _from_text(what, at)
     data = sys.stdin.buffer.read() if what == "-" else path.read_bytes()
     if path.suffix in (".html", ".htm"):
@@ -98,9 +104,28 @@ def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) ->
         raise UsageError(f"{what}: is not UTF-8: {e}") from None
 
 
-def _is_file(path: Path) -> bool:
+def _address(what: str) -> str:
+    from transforms.feeds.fetch import FetchError, parse_url
+
     try:
-        return path.is_file()
+        return str(parse_url(what))
+    except FetchError as e:
+        raise UsageError(str(e)) from None
+
+
+def _check_is_text(what: str, path: Path) -> None:
+    """Raises UsageError if a single word that names no file was meant to: nobody explains the text "article.txt"."""
+    if len(what.split()) != 1:
+        return
+    if _is(path.is_dir):
+        raise UsageError(f"{what}: is a directory; give one file, or a text of more than a word")
+    if path.suffix.lower() in SUFFIXES or (path.suffix and "/" in what):
+        raise UsageError(f"{what}: there is no such file")
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
     except (OSError, ValueError):  # a text is longer than a name may be, or has a NUL
         return False
 
@@ -134,10 +159,18 @@ def _from_page(body: bytes, name: str, published: int) -> Entry:
 
 def _from_record(data: bytes, name: str, published: str) -> Entry:
     try:
-        record = read_object(data if name.endswith(".json") else next(filter(None, data.splitlines()), b""))
+        record = read_object(data if name.endswith(".json") else _first_line(data, name))
         return entry_of({"feed": HERE, "outlet": HERE, **record, **({"published": published} if published else {})})
     except UnreadableEntry as e:
         raise UsageError(f"{name}: is no recorded entry: {e}") from None
+
+
+def _first_line(data: bytes, name: str) -> bytes:
+    lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
+    number, first = lines[0] if lines else (0, b"")
+    if len(lines) > 1:
+        print(f"{name}: only line {number} is explained, the first of {len(lines):,} entries", file=sys.stderr)
+    return first
 
 
 def _fetched(url: str, published: int, user_agent: str, allow_local: bool) -> Entry:

@@ -22,6 +22,7 @@ from transforms.signals.tagger import tagger_for as signal_tagger_for
 
 FIELDS = ("title", "summary", "text")
 PATTERNS = "signals.yaml"
+BOUNDS = {"most": "at most", "least": "at least", "about": "about", "": ""}
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,29 @@ def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
 
 def details(signal: Signal) -> list[tuple[str, str]]:
     """What else a signal says, as (name, words), without what it does not say."""
-    rows = [("attributed to", signal.attributed_to)]
-    if signal.quantity is not None:
-        rows.append(("how many", f"{signal.quantity:,} {signal.unit}".rstrip()))
-    rows += [("when", signal.when), ("confidence", f"{signal.confidence:.2f}")]
+    rows = [
+        ("attributed to", signal.attributed_to),
+        ("how many", _amount(signal)),
+        ("when", signal.when),
+        ("on which days", _days(signal.earliest, signal.latest)),
+        ("where", signal.place),
+        ("PLOVER", signal.plover),
+        ("CAMEO", signal.cameo),
+        ("confidence", f"{signal.confidence:.2f}"),
+    ]
     return [(name, words) for name, words in rows if words]
+
+
+def _amount(signal: Signal) -> str:
+    if signal.quantity is None:
+        return ""
+    return " ".join(filter(None, (BOUNDS[signal.bound], f"{signal.quantity:,}", signal.unit)))
+
+
+def _days(earliest: str, latest: str) -> str:
+    if earliest and latest:
+        return earliest if earliest == latest else f"{earliest} to {latest}"
+    return f"{earliest} or later" if earliest else f"{latest} or earlier" if latest else ""
 
 
 def parties(signal: Signal) -> str:

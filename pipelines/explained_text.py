@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Group
+from collections.abc import Iterator
+
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +15,13 @@ from schemas.watch import Watch
 
 ACTOR_STYLE = "bold underline"
 DIRECTIONS = {"escalatory": "on red", "deescalatory": "on green"}
+
+
+def lines(console: Console, told: Explanation, watch: Watch) -> Iterator[str]:
+    """What the console would show, line by line, without the blanks that fill a line up: a file or a pipe would keep them."""
+    with console.capture() as shown:
+        console.print(screen(told, watch))
+    return (line.rstrip() for line in shown.get().rstrip("\n").split("\n"))
 
 
 def screen(told: Explanation, watch: Watch) -> Group:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pipelines.recorded import UnreadableEntry, entry_of, read_object
 from pipelines.usage import UsageError
+from pipelines.wording import counted
 
 Order = tuple[int, str, int]
 """Time (microseconds), id, version: the order in which a bounded input is folded (see FoldStories)."""
@@ -41,6 +42,10 @@ class Log:
         for number, id_, url, why in self._unreadable:
             if wanted in (id_, url):
                 raise UsageError(f"{wanted}: line {number} of the log is no entry: {why}")
+        if self._unreadable and not self._entries:
+            number, _, _, why = self._unreadable[0]
+            lines = counted(len(self._unreadable), "line")
+            raise UsageError(f"{wanted}: the log holds no entries, but {lines} that cannot be read: line {number}: {why}")
         raise UsageError(f"{wanted}: {none_of(len(self))}")
 
     def upto(self, last: int) -> list[bytes]:

@@ -98,5 +98,19 @@ def parser_in(spacy_model: str) -> Parser:
         raise UsageError(f"--spacy-model {spacy_model}: {e}") from None
 
 
+def load_model(directory: str) -> str:
+    """The directory of a sentence model, "" for the installed one, once it and the reader over it are loaded: the process keeps
+    both. Raises UsageError if that cannot be done."""
+    from transforms.embedding.model import ModelError, embedder
+    from transforms.signals.reader import reader  # with torch, which whoever made a mistake in an option need not wait for
+
+    try:
+        embedder(directory)
+        reader(directory)
+    except ModelError as e:
+        raise UsageError(f"--model {directory}: {e}" if directory else str(e)) from None
+    return directory
+
+
 def _packaged_watches() -> str:
     return ", ".join(sorted(path.parent.name for path in PACKAGED.glob("*/watch.yaml")))

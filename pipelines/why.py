@@ -9,7 +9,6 @@ the detector does. What came later had no say in an entry, so it is not read.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,9 +22,17 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.log import Log, none_of
+from pipelines.recorded import UnreadableEntry, read_object
 from pipelines.usage import UsageError, parser_of, parsing, project_or_local, watch_directory
 from pipelines.wording import counted
 from schemas.watch import Watch, load_watch
+
+ENTRY = frozenset(
+    {"id", "url", "outlet", "title", "time", "relevant", "relevance", "gated", "outcome", "relation", "story_id"}
+    | {"story_id_final", "duplicate_of", "compared", "actors", "signals", "judgement"}
+)
+STORY = frozenset({"id", "title", "entry_count", "watch"})
+"""What is told of the lines of a backtest's entries.jsonl and stories.jsonl."""
 
 MOST_SHOWN = 5
 """Entries and their versions that are told, if a part of a url means so many."""
@@ -90,11 +97,11 @@ def _detected(log: Log, last: int, by_time: bool, watch: Watch, scratch: Path) -
 
 
 def _tell(wanted: str, results: Path, watch: Watch) -> None:
-    lines = [json.loads(line) for line in (results / "entries.jsonl").open("rb")]
+    lines = _records(results / "entries.jsonl", ENTRY)
     found = [e for e in lines if wanted in (e["id"], e["url"])] or [e for e in lines if wanted in e["url"]]
     if not found:
         raise UsageError(f"{wanted}: {none_of(len(lines))}")
-    stories = {s["id"]: s for s in map(json.loads, (results / "stories.jsonl").open("rb"))}
+    stories = {s["id"]: s for s in _records(results / "stories.jsonl", STORY)}
     titles = {e["id"]: e["title"] for e in lines}
     console = Console(highlight=False)
     for other in {story["watch"] for story in stories.values()} - {watch.name}:
@@ -103,6 +110,22 @@ def _tell(wanted: str, results: Path, watch: Watch) -> None:
         console.print(explain(entry, stories.get(entry["story_id"]), watch, titles), "")
     if len(found) > MOST_SHOWN:
         console.print(f"[dim]and {len(found) - MOST_SHOWN} more: give the whole url, or the id[/]")
+
+
+def _records(file: Path, fields: frozenset[str]) -> list[dict[str, Any]]:
+    """The records of a file that a backtest wrote. Raises UsageError with file and line for what none has written so."""
+    if not file.is_file():
+        raise UsageError(f"{file}: there is no such file; run the backtest again")
+    records = []
+    for number, line in enumerate(file.open("rb"), 1):
+        try:
+            record = read_object(line.rstrip(b"\n"))
+        except UnreadableEntry as e:
+            raise UsageError(f"{file}:{number}: {e}; run the backtest again") from None
+        if missing := sorted(fields - record.keys()):
+            raise UsageError(f"{file}:{number}: has no {', '.join(missing)}: no backtest of this release wrote it")
+        records.append(record)
+    return records
 
 
 def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, titles: Mapping[str, str]) -> Table:

@@ -38,6 +38,17 @@ def test_no_command_and_an_unknown_one_end_with_2(capsys: pytest.CaptureFixture[
             ["backtest", "--watch", "atlantis", "--input", __file__, "--output", "out"],
             "--watch atlantis: there is no such folder",
         ),
+        (["backtest", "--watch", "ukraine", "--input", __file__, "--output", __file__], f"{__file__} is a file"),
+        (["explain", "x", "--watch", "ukraine", "--html", "no/x.html"], "--html no/x.html: there is no folder no"),
+        (["explain", "x", "--watch", "ukraine", "--html", str(ROOT)], f"--html {ROOT}: is a folder"),
+        (
+            ["backtest", "--watch", "ukraine", "--input", __file__, "--output", "out", "--model", "nowhere"],
+            "--model nowhere: nowhere holds no model.safetensors",
+        ),
+        (
+            ["explain", "Norway closes its ports", "--watch", "ukraine", "--model", "nowhere"],
+            "--model nowhere: nowhere holds no model.safetensors",
+        ),
         (["why", "x", "--watch", "ukraine", "--log", "none"], "none: there is no such file or directory"),
         (["why", "x", "--watch", "ukraine", "--log", str(ROOT / "tests")], "a backtest has not written here"),
         (["why", "x", "--watch", "ukraine"], "Which Pub/Sub?"),

@@ -9,19 +9,21 @@ from dataclasses import replace
 from html import unescape
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from factories import a_signal
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pipelines import cli
+from pipelines import alone, cli
 from pipelines.backtest import backtest
 from pipelines.detect import DetectAlerts
 from pipelines.explain import entry_from, explain
-from pipelines.explained import Explanation, verdict
+from pipelines.explained import Explanation, details, verdict
 from pipelines.explained_page import page
-from pipelines.explained_text import screen
+from pipelines.explained_text import lines, screen
 from pipelines.marking import ACTOR, SIGNAL, Mark, pieces
 from pipelines.usage import UsageError
 from schemas.entry import Entry
@@ -112,7 +114,50 @@ def test_page_and_screen_show_every_actor_and_every_signal(told: Explanation, wa
         words = console.export_text()
     wanted = {w for a in told.actors for w in (a.actor.name, a.actor.code, a.actor.role)} | {s.label for s in told.signals}
     wanted |= {s.signal.evidence for s in told.signals} | {s.where for s in told.signals} | {verdict(told)}
+    wanted |= {told for s in told.signals for told in (s.signal.attributed_to, s.signal.unit, s.signal.when, s.signal.place)}
+    wanted |= {told for s in told.signals for told in (s.signal.earliest, s.signal.latest, s.signal.plover, s.signal.cameo)}
     assert {w for w in wanted if w not in words} == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({"quantity": 90_000, "unit": "troops", "bound": "most"}, ("how many", "at most 90,000 troops")),
+        ({"quantity": 90_000, "unit": "troops", "bound": "least"}, ("how many", "at least 90,000 troops")),
+        ({"quantity": 90_000, "bound": "about"}, ("how many", "about 90,000")),
+        ({"quantity": 3, "unit": "ships"}, ("how many", "3 ships")),
+        ({"earliest": "2022-02-08", "latest": "2022-02-08"}, ("on which days", "2022-02-08")),
+        ({"earliest": "2022-02-07", "latest": "2022-02-13"}, ("on which days", "2022-02-07 to 2022-02-13")),
+        ({"earliest": "2022-02-07"}, ("on which days", "2022-02-07 or later")),
+        ({"latest": "2022-02-13"}, ("on which days", "2022-02-13 or earlier")),
+        ({"place": "Norland"}, ("where", "Norland")),
+        ({"plover": "MOBILIZE:troops", "cameo": "154"}, ("PLOVER", "MOBILIZE:troops")),
+        ({"plover": "MOBILIZE:troops", "cameo": "154"}, ("CAMEO", "154")),
+    ],
+)
+def test_a_detail_is_a_row_of_its_own_and_what_is_not_said_is_none(changes: dict[str, Any], row: tuple[str, str]) -> None:
+    bare = details(a_signal())
+    assert [name for name, _ in bare] == ["confidence"]
+    assert row in details(a_signal(**changes))
+
+
+@pytest.mark.parametrize("width", [40, 80, 300])
+def test_no_line_ends_in_blanks(told: Explanation, watch: Watch, width: int) -> None:
+    shown = list(lines(Console(width=width, file=StringIO()), told, watch))
+    assert len(shown) > 20
+    assert [line for line in shown if line != line.rstrip()] == []
+    assert shown[-1]
+
+
+def test_a_stage_that_fails_on_the_text_is_named(
+    watch: Watch, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OverflowError("cannot convert")
+
+    monkeypatch.setattr(alone, "signalled", fails)
+    assert cli.main(["explain", TEXT, "--watch", str(watch.directory)]) == 2
+    assert "vedette explain: TagSignals failed on it: OverflowError: cannot convert; `detect` would" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -180,11 +225,12 @@ def test_a_page_in_a_file_is_taken_apart(tmp_path: Path) -> None:
     assert "Home" not in entry.text
 
 
-def test_a_recorded_entry_keeps_its_day_and_its_fields(tmp_path: Path) -> None:
+def test_a_recorded_entry_keeps_its_day_and_its_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "log.jsonl"
     file.write_text('{"id": "e7", "title": "T", "summary": "S", "published": "2021-12-03T08:00Z"}\n{"id": "e8"}\n')
     entry = entry_from(str(file), "", no_web)
     assert (entry.id, entry.title, entry.summary, iso(entry.time)) == ("e7", "T", "S", "2021-12-03T08:00:00+00:00")
+    assert capsys.readouterr().err == f"{file}: only line 1 is explained, the first of 2 entries\n"
     assert iso(entry_from(str(file), "2022-01-01", no_web).time)[:10] == "2022-01-01"
 
 
@@ -197,6 +243,24 @@ def test_a_file_that_says_nothing_is_refused_with_the_reason(tmp_path: Path, nam
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=complaint):
         entry_from(str(tmp_path / name), DAY, no_web)
+
+
+@pytest.mark.parametrize(
+    ("what", "complaint"),
+    [("no-file.txt", "there is no such file"), ("NO-FILE.JSONL", "there is no such file"),
+     ("no/file.md", "there is no such file"), (".", "is a directory"), ("/", "is a directory"),
+     ("ftp://a.example/b", "is no http or https URL"), ("http://", "is no http or https URL"),
+     ("https://[", "is no URL"), ("http://a.example:x/", "is no URL")],
+)  # fmt: skip
+def test_what_was_meant_for_a_file_or_an_address_is_not_read_as_a_text(what: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(what) + f"'?:? {complaint}"):
+        entry_from(what, DAY, no_web)
+
+
+@pytest.mark.parametrize("text", ["War", "Kyiv.", "A/B", "https://a.example/b says that", "see notes.txt", "x" * 10_000])
+def test_a_text_may_begin_or_end_as_a_name_does(text: str) -> None:
+    entry = entry_from(text, DAY, no_web)
+    assert entry.title + entry.text == text
 
 
 def test_a_day_that_is_none_is_refused() -> None:

@@ -75,6 +75,37 @@ def test_the_results_of_another_watch_are_not_told_by_this_one(results: Results,
     assert not told.out
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "complaint"),
+    [
+        ("entries.jsonl", b'{"id": ', "2: is not JSON: expecting value at column 8"),
+        ("entries.jsonl", b'["a"]', "2: must be a JSON object"),
+        ("entries.jsonl", b'{"id": "x", "url": "u"}', "2: has no actors, compared, duplicate_of, "),
+        ("stories.jsonl", b"{}", "2: has no entry_count, id, title, watch: no backtest of this release wrote it"),
+        ("stories.jsonl", None, " there is no such file; run the backtest again"),
+    ],
+)
+def test_a_damaged_directory_is_said_with_file_and_line(
+    results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, line: bytes | None, complaint: str
+) -> None:
+    for each, content in results.files().items():
+        (tmp_path / each).write_bytes(content)
+    if line is None:
+        (tmp_path / name).unlink()
+    else:
+        first, _, rest = (tmp_path / name).read_bytes().partition(b"\n")
+        (tmp_path / name).write_bytes(first + b"\n" + line + b"\n" + rest)
+    assert cli.main(["why", "warning", "--watch", str(WATCH), "--log", str(tmp_path)]) == 2
+    assert f"vedette why: {tmp_path / name}:{complaint}" in capsys.readouterr().err
+
+
+def test_a_log_without_an_entry_says_why_its_lines_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_bytes(b"\nnot json\n{}\n")
+    assert cli.main(["why", "x", "--watch", str(WATCH), "--log", str(tmp_path / "log")]) == 2
+    complaint = "x: the log holds no entries, but 2 lines that cannot be read: line 2: is not JSON: expecting value at column 1"
+    assert complaint in capsys.readouterr().err
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "log.jsonl"

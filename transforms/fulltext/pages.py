@@ -13,7 +13,7 @@ import yarl
 
 from schemas.entry import Entry, content_hash
 from schemas.failure import Failure, failure
-from transforms.feeds.fetch import Fetcher, FetchError, Response
+from transforms.feeds.fetch import Fetcher, FetchError, Response, parse_url
 from transforms.feeds.parsers import Parsers
 from transforms.feeds.poller import Poller, wall_clock
 from transforms.feeds.schedule import MAX_RETRY_AFTER, SECOND, retry_after
@@ -79,7 +79,7 @@ class Pages:
                 return failure(STAGE, "internal", f"{type(e).__name__}: {e}", entry.id, entry.url)
 
     async def _with_text(self, fetcher: Fetcher, entry: Entry) -> Entry:
-        host = _host(entry.url)
+        host = parse_url(entry.url).host or ""
         if self._clock() < self._closed_until.get(host, 0):
             raise FetchError("host-refuses", f"{host} has refused a page and is left alone for a while")
         if not await self._robots.allow(fetcher, entry.url):

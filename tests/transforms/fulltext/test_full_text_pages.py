@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,19 @@ def test_what_cannot_be_read_is_a_dead_letter_of_its_kind(server: FeedServer, pa
     assert not server.asked("/closed/1")
     wordy = entry(server.on("/short", http(body=PAGE, Content_Type=HTML)), id="w", summary="word " * 500)
     assert reasons(read(pages, wordy)) == ["no-more-text"]
+
+
+def test_a_site_that_is_not_reached_is_no_robots_refusal(server: FeedServer, pages: Pages, clock: Clock) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{free.getsockname()[1]}/1"
+        found = read(pages, *(entry(url, id=url) for url in (closed, "http://169.254.169.254/", "http://", "https://[")))
+    assert reasons(found) == ["connect", "address-refused", "bad-url", "bad-url"]
+    server.on("/robots.txt", http(503))
+    (trouble,) = read(pages, entry(server.on("/1", http(body=PAGE, Content_Type=HTML))))
+    assert reasons([trouble]) == ["robots-unreadable"]
+    assert "robots.txt cannot be read, so no page is fetched for now: the server answers with status 503" in str(trouble)
+    assert not server.asked("/1")
 
 
 def test_a_host_that_refuses_is_left_alone(server: FeedServer, pages: Pages, clock: Clock) -> None:
