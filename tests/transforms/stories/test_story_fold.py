@@ -112,6 +112,37 @@ def test_the_same_words_with_another_number_are_news() -> None:
     assert relations == ["new", "duplicate", "report"]
 
 
+def test_the_same_words_of_another_day_are_news() -> None:
+    fold = a_fold()
+    summary = "Two soldiers of the island were wounded by gunfire near the northern lighthouse on {}, its press office said."
+    days = ((0, "Friday"), (2, "Friday"), (30, "Saturday"))
+    reports = [report(f"e{n}", n, title="Soldiers wounded", summary=summary.format(day)) for n, day in days]
+    assert [r.duplicate_of for r, _ in fold_all(fold, *reports)] == [None, "e0", None]
+
+
+def test_a_headline_of_many_words_is_a_copy_another_day_as_well() -> None:
+    fold = a_fold()
+    long = {"title": "Crews of the northern fleet mend nets with the fishermen of the island", "summary": ""}
+    _, (again, _) = fold_all(fold, report("a", **long), report("b", 40, outlet="Herald", **long))
+    assert again.duplicate_of == "a"
+
+
+@pytest.mark.parametrize(("hours", "original"), [(3, "a"), (17, "a"), (24, None), (47, None)])
+def test_a_few_words_are_a_copy_only_of_one_of_the_same_hours(hours: float, original: str | None) -> None:
+    fold = a_fold()
+    brief = {"title": "Two soldiers wounded at the strait", "summary": ""}
+    _, (again, _) = fold_all(fold, report("a", **brief), report("b", hours, outlet="Herald", **brief))
+    assert again.duplicate_of == original
+
+
+def test_a_copy_of_a_few_words_that_is_edited_late_stays_a_copy() -> None:
+    fold = a_fold()
+    brief = {"title": "Two soldiers wounded at the strait", "summary": ""}
+    edit = report("b", 30, **{**brief, "title": "Two soldiers wounded at the strait, army says"}, version=2)
+    *_, (edited, _) = fold_all(fold, report("a", **brief), report("b", 3, **brief), edit)
+    assert (edited.relation, edited.duplicate_of) == ("update", "a")
+
+
 def test_one_article_at_two_addresses_is_a_duplicate_under_any_headline() -> None:
     fold = a_fold()
     first = report("feed", url="https://www.plain.example/news/world-59533689?from=rss")
