@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from schemas import Actor, Entry
 from transforms.embedding.lead import headline
 from transforms.stories.days import days_named
+from transforms.stories.numbers import numbers_named
 
 SHINGLE = 4  # words in a run; long enough that two reporters rarely share one, short enough to survive an editor
 MAX_SHINGLES = 400
@@ -20,7 +21,6 @@ LONG_BODY = 12  # shingles; a shorter body may be a formula ("Follow live update
 SMALL_NUMBER = 12  # a number up to it may be written as a word, and counts many things
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
-_NUMBER = re.compile(r"\d[\d.,]*")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _LITTLE_WORDS = """
 a about after all also am amid an and any are as at be been before but by can could did do does for from had has have he
@@ -40,7 +40,7 @@ class Wording:
     words      stems of title and lead, without function words
     shingles   hashes of the runs of SHINGLE words of headline, summary and text
     body       the same of summary and text alone (a copy may have a headline of its own)
-    numbers    the numbers of title and summary, without separators
+    numbers    those of title and summary (see numbers_named)
     negations  words that turn a statement round, of the body if it is long, else of the headline as well
     days       that title and summary name (see days_named)
     actors     names of those in the entry
@@ -73,7 +73,7 @@ def wording_of(entry: Entry, title_and_lead: str, actors: Iterable[Actor] = ()) 
         words=frozenset(words_of(title_and_lead)),
         shingles=_shingles(whole),
         body=body,
-        numbers=frozenset(re.sub(r"[.,]", "", n) for n in _NUMBER.findall(told)),
+        numbers=numbers_named(told),
         negations=frozenset(word[:3] for word in _NEGATION.findall(decisive.lower())),  # "denies" is "denied"
         days=days_named(told, entry.time),
         actors=frozenset(actor.name for actor in actors),
