@@ -15,7 +15,8 @@ from transforms.stories.affinity import Features, cosine
 from transforms.stories.members import Member
 from transforms.stories.wording import LONG_BODY, resemblance
 
-SAME_PAGE = 0.3  # cosine: below it, the same address does not mean the same article
+SAME_PAGE = 0.45  # cosine: below it, what stands at one address is no version of one article (a live page, a daily column)
+SAME_MATTER = 0.3  # cosine: below it, the same body under different headlines is a formula
 SAME_BODY = 0.6  # resemblance of bodies under different headlines
 SAME_WORDING = 0.5  # resemblance of title and body together
 BRIEF = 9  # shingles of title and body together; fewer, of up to eleven words, may be written twice of two developments ...
@@ -62,5 +63,5 @@ def repeats(a: Features, b: Features, same_text: float, soon: bool = True) -> bo
     similarity = cosine(a, b)
     long = min(len(ours.body), len(theirs.body)) >= LONG_BODY
     if long and resemblance(ours.body, theirs.body) >= SAME_BODY:
-        return similarity >= SAME_PAGE
+        return similarity >= SAME_MATTER
     return similarity >= same_text and resemblance(ours.shingles, theirs.shingles) >= SAME_WORDING

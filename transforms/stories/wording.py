@@ -22,6 +22,7 @@ SMALL_NUMBER = 12  # a number up to it may be written as a word, and counts many
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _POSSESSIVE = re.compile(r"['’]s\b")
+_ID = re.compile(r"(?<!\d)(?!(?:19|20)\d{6}(?!\d))\d{6,}")
 _LITTLE_WORDS = """
 a about after all also am amid an and any are as at be been before but by can could did do does for from had has have he
 her here him his how i if in into is it its just may more most my new no not now of off on one or our out over said say
@@ -88,18 +89,29 @@ def words_of(text: str) -> list[str]:
 
 
 def article_of(url: str) -> str:
-    """The path of a URL if it names one page: with six digits or three hyphens in it. Else "".
+    """The page that a URL names, "" if it does not tell one from the outlet's others.
 
-    The host and the query do not count: the same article has one path on an outlet's several domains, and feeds add
-    tracking parameters.
+    A path with an id in it (six digits that are no date) names the article on all domains of an outlet. Another path of three
+    hyphens or six digits names it on one site: two outlets call their live pages alike. The query does not count, for feeds
+    add tracking parameters; a fragment does (a post of a live page) unless it is one.
     """
     try:
-        path = urlsplit(url).path.lower()
+        parts = urlsplit(url.lower())
+        host = parts.hostname or ""
     except ValueError:
         return ""
-    path = re.sub(r"/(?:index\.\w+)?$", "", path)
-    distinctive = sum(c.isdigit() for c in path) >= 6 or path.count("-") >= 3
-    return path if distinctive else ""
+    path = re.sub(r"/(?:index\.\w+)?$", "", parts.path)
+    post = f"#{parts.fragment}" if parts.fragment and "=" not in parts.fragment else ""
+    if _ID.search(path):
+        return path + post
+    named = re.search(r"[a-z][^/]*$", path) and (sum(c.isdigit() for c in path) >= 6 or path.count("-") >= 3)
+    return _site(host) + path + post if named else ""
+
+
+def _site(host: str) -> str:
+    """The domain that an outlet registers: of "edition.plain.example" the last two names, of "plain.co.uk" the last three."""
+    names = host.removeprefix("www.").split(".")
+    return ".".join(names[-3:] if len(names[-1]) == 2 and len(names[-2:][0]) <= 3 else names[-2:])
 
 
 def resemblance(a: frozenset[int], b: frozenset[int]) -> float:

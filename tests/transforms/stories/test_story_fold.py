@@ -152,6 +152,26 @@ def test_one_article_at_two_addresses_is_a_duplicate_under_any_headline() -> Non
     assert relations == [("new", None), ("duplicate", "feed"), ("new", None)]
 
 
+@pytest.mark.parametrize(
+    "urls",
+    [
+        ("https://one.example/world/fleet-off-island-live", "https://two.example/world/fleet-off-island-live"),
+        ("https://one.example/world/fleet-off-island-live#1", "https://one.example/world/fleet-off-island-live#3"),
+    ],
+)
+def test_live_pages_of_one_name_and_posts_of_one_page_are_no_copies(urls: tuple[str, str]) -> None:
+    fold = a_fold()
+    _, (other, _) = fold_all(fold, report("a", url=urls[0]), report("b", 1, lean=0.8, url=urls[1]))
+    assert other.duplicate_of is None
+
+
+def test_another_column_at_the_same_address_is_no_copy() -> None:
+    fold = a_fold()
+    url = "https://one.example/column-of-the-day"
+    _, (other, _) = fold_all(fold, report("a", url=url), report("b", 1, lean=0.92, url=url))
+    assert (other.similarity < 0.4, other.duplicate_of) == (True, None)
+
+
 def test_a_chain_of_neighbours_does_not_become_one_story() -> None:
     """Each report is near enough to the one before it, and not near to any other."""
     fold = a_fold()
