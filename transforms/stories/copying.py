@@ -54,7 +54,7 @@ def same_page(a: Features, b: Features) -> bool:
 def repeats(a: Features, b: Features, same_text: float, soon: bool = True) -> bool:
     """Whether the wording is near-identical. `soon`: the two came within SOON of each other, as copies of a few words do."""
     ours, theirs = a.wording, b.wording
-    if ours.numbers != theirs.numbers or ours.negations != theirs.negations:
+    if ours.stated != theirs.stated or ours.negations != theirs.negations:
         return False
     if ours.days and theirs.days and ours.days.isdisjoint(theirs.days):
         return False

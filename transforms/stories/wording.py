@@ -42,6 +42,7 @@ class Wording:
     shingles   hashes of the runs of SHINGLE words of headline, summary and text
     body       the same of summary and text alone (a copy may have a headline of its own)
     numbers    those of title and summary (see numbers_named)
+    stated     those that a copy has too: of the summary if it is long, else of the headline as well
     negations  words that turn a statement round, of the body if it is long, else of the headline as well
     days       that title and summary name (see days_named)
     actors     names of those in the entry
@@ -52,6 +53,7 @@ class Wording:
     shingles: frozenset[int]
     body: frozenset[int]
     numbers: frozenset[str]
+    stated: frozenset[str]
     negations: frozenset[str]
     days: frozenset[int]
     actors: frozenset[str]
@@ -75,6 +77,7 @@ def wording_of(entry: Entry, title_and_lead: str, actors: Iterable[Actor] = ()) 
         shingles=_shingles(whole),
         body=body,
         numbers=numbers_named(told),
+        stated=numbers_named(entry.summary if len(_shingles(entry.summary)) >= LONG_BODY else told),
         negations=frozenset(word[:3] for word in _NEGATION.findall(decisive.lower())),  # "denies" is "denied"
         days=days_named(told, entry.time),
         actors=frozenset(actor.name for actor in actors),

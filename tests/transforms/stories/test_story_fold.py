@@ -112,6 +112,13 @@ def test_the_same_words_with_another_number_are_news() -> None:
     assert relations == ["new", "duplicate", "report"]
 
 
+def test_a_number_in_its_headline_makes_no_news_of_a_wire_copy() -> None:
+    fold = a_fold()
+    wire, copy = report("wire", title="Soldiers counted", summary=WIRE), report("copy", 1, title="9,000 and two", summary=WIRE)
+    _, (copied, _) = fold_all(fold, wire, copy)
+    assert (copied.relation, copied.duplicate_of) == ("duplicate", "wire")
+
+
 def test_the_same_words_of_another_day_are_news() -> None:
     fold = a_fold()
     summary = "Two soldiers of the island were wounded by gunfire near the northern lighthouse on {}, its press office said."
