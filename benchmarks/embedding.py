@@ -22,24 +22,29 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from pipelines.recorded import entry_of
 from pipelines.recording import Recording
 from transforms.embedding.encoder import Encoder
-from transforms.embedding.lead import lead
+from transforms.embedding.lead import title_and_lead
 from transforms.embedding.model import Vectors, find_model
 
 WATCH = Path(__file__).parents[1] / "watches/ukraine"
 ALONE = 100
 
 
+_ANY = {"id": "any", "feed": "any", "outlet": "any", "published": "2022-01-01"}  # what no vector depends on
+
+
 def texts(entries: str, count: int) -> dict[str, list[str]]:
-    """So many headlines, and the same with their leads."""
+    """So many headlines, and the same with their leads as the detector embeds them."""
     if entries:
         rows = [json.loads(line) for line in Path(entries).read_text(encoding="utf-8").splitlines()]
         pairs = [(row["title"], row.get("summary") or "") for row in rows]
     else:
         pairs = [(version.title, version.summary) for version in Recording.load(WATCH / "sample").versions]
     pairs = [pairs[n * len(pairs) // count] for n in range(min(count, len(pairs)))]
-    return {"headlines": [t for t, _ in pairs], "headlines and leads": [f"{t}. {lead(s)}" for t, s in pairs]}
+    leads = [title_and_lead(entry_of({**_ANY, "title": t, "summary": s})) for t, s in pairs]
+    return {"headlines": [t for t, _ in pairs], "headlines and leads": leads}
 
 
 def rate(encode: Callable[[Sequence[str]], object], given: Sequence[str]) -> float:

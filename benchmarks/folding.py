@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.folding_peers import QUESTIONS, K, cost, told
-from pipelines.recording import Recording
+from pipelines.recorded import entry_of
+from pipelines.recording import Recording, entries
 from schemas import Entry, Report, content_hash, micros
 from schemas.watch import load_watch
 from transforms.alerts import AlertPolicy
@@ -58,8 +59,8 @@ Vectors = NDArray[np.float32]
 
 
 def recorded_vectors() -> Vectors:
-    texts = [f"{v.title}. {v.summary}" for v in Recording.load(WATCH / "sample").versions]
-    return embedder("", threads=2).embed(texts)
+    recorded = entries(Recording.load(WATCH / "sample"))
+    return embedder("", threads=2).embed([title_and_lead(entry_of(line)) for line in recorded])
 
 
 def news(count: int, base: Vectors, seed: int = 7) -> Vectors:
@@ -100,12 +101,7 @@ def fill(fold: Fold, vectors: Vectors) -> None:
         thread = founded(_with_story(report, story_id("window", entry.id)), ())
         features = features_of(report.vector, wording_of(entry, title_and_lead(entry)))
         fold.log_time = entry.time
-        fold._keep(_with_story(report, thread.story.id), thread, features, None, *fold_extras(fold))
-
-
-def fold_extras(fold: Fold) -> tuple[None, ...]:
-    """`_keep` takes what was absorbed as well, where stories merge."""
-    return (None,) * (fold._keep.__code__.co_argcount - 5)
+        fold._keep(_with_story(report, thread.story.id), thread, features, None, None)
 
 
 def _with_story(report: Report, story: str) -> Report:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,20 +36,8 @@ Vector = NDArray[np.float64]
 Codes = NDArray[np.int8]
 
 
-class Index(Protocol):
-    """Vectors by key."""
-
-    def add(self, key: int, vector: Vector) -> None: ...
-
-    def remove(self, key: int) -> None: ...
-
-    def nearest(self, vector: Vector, k: int) -> list[int]:
-        """Keys of the (about) `k` vectors nearest by inner product, in no particular order."""
-        ...
-
-
 class CellIndex:
-    """An index of vectors with `dimensions` numbers each."""
+    """Vectors by key, with `dimensions` numbers each."""
 
     def __init__(self, dimensions: int) -> None:
         self._dimensions = dimensions
@@ -79,6 +67,7 @@ class CellIndex:
             self._dissolve(cell)
 
     def nearest(self, vector: Vector, k: int) -> list[int]:
+        """Keys of the (about) `k` vectors nearest by inner product, in no particular order."""
         if not self._homes:
             return []
         # All cells are looked at where they lie; of more, the nearest are brought together.

@@ -72,7 +72,7 @@ def place(features: Features, time: int, members: Members, folding: Folding) -> 
     pages = [m for m in members.of_article(features.wording.article) if abs(time - m.time) <= horizon]
     affinity = members.affinity(features)
     needed = least_affinity(members, folding)
-    original = copied(features, near, pages, folding.same_text)
+    original = copied(features, time, near, pages, folding.same_text)
     if original is not None:
         (parts,) = affinity.of([original.features])
         candidate = Candidate(original.story_id, parts.value, original, parts, abs(time - original.time) / DAY)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from schemas import Actor, Entry
 from transforms.embedding.lead import headline
 from transforms.stories.days import days_named
+from transforms.stories.numbers import numbers_named
 
 SHINGLE = 4  # words in a run; long enough that two reporters rarely share one, short enough to survive an editor
 MAX_SHINGLES = 400
@@ -20,8 +21,8 @@ LONG_BODY = 12  # shingles; a shorter body may be a formula ("Follow live update
 SMALL_NUMBER = 12  # a number up to it may be written as a word, and counts many things
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
-_NUMBER = re.compile(r"\d[\d.,]*")
 _POSSESSIVE = re.compile(r"['’]s\b")
+_ID = re.compile(r"(?<!\d)(?!(?:19|20)\d{6}(?!\d))\d{6,}")
 _LITTLE_WORDS = """
 a about after all also am amid an and any are as at be been before but by can could did do does for from had has have he
 her here him his how i if in into is it its just may more most my new no not now of off on one or our out over said say
@@ -40,7 +41,8 @@ class Wording:
     words      stems of title and lead, without function words
     shingles   hashes of the runs of SHINGLE words of headline, summary and text
     body       the same of summary and text alone (a copy may have a headline of its own)
-    numbers    the numbers of title and summary, without separators
+    numbers    those of title and summary (see numbers_named)
+    stated     those that a copy has too: of the summary if it is long, else of the headline as well
     negations  words that turn a statement round, of the body if it is long, else of the headline as well
     days       that title and summary name (see days_named)
     actors     names of those in the entry
@@ -51,6 +53,7 @@ class Wording:
     shingles: frozenset[int]
     body: frozenset[int]
     numbers: frozenset[str]
+    stated: frozenset[str]
     negations: frozenset[str]
     days: frozenset[int]
     actors: frozenset[str]
@@ -73,7 +76,8 @@ def wording_of(entry: Entry, title_and_lead: str, actors: Iterable[Actor] = ()) 
         words=frozenset(words_of(title_and_lead)),
         shingles=_shingles(whole),
         body=body,
-        numbers=frozenset(re.sub(r"[.,]", "", n) for n in _NUMBER.findall(told)),
+        numbers=numbers_named(told),
+        stated=numbers_named(entry.summary if len(_shingles(entry.summary)) >= LONG_BODY else told),
         negations=frozenset(word[:3] for word in _NEGATION.findall(decisive.lower())),  # "denies" is "denied"
         days=days_named(told, entry.time),
         actors=frozenset(actor.name for actor in actors),
@@ -88,18 +92,29 @@ def words_of(text: str) -> list[str]:
 
 
 def article_of(url: str) -> str:
-    """The path of a URL if it names one page: with six digits or three hyphens in it. Else "".
+    """The page that a URL names, "" if it does not tell one from the outlet's others.
 
-    The host and the query do not count: the same article has one path on an outlet's several domains, and feeds add
-    tracking parameters.
+    A path with an id in it (six digits that are no date) names the article on all domains of an outlet. Another path of three
+    hyphens or six digits names it on one site: two outlets call their live pages alike. The query does not count, for feeds
+    add tracking parameters; a fragment does (a post of a live page) unless it is one.
     """
     try:
-        path = urlsplit(url).path.lower()
+        parts = urlsplit(url.lower())
+        host = parts.hostname or ""
     except ValueError:
         return ""
-    path = re.sub(r"/(?:index\.\w+)?$", "", path)
-    distinctive = sum(c.isdigit() for c in path) >= 6 or path.count("-") >= 3
-    return path if distinctive else ""
+    path = re.sub(r"/(?:index\.\w+)?$", "", parts.path)
+    post = f"#{parts.fragment}" if parts.fragment and "=" not in parts.fragment else ""
+    if _ID.search(path):
+        return path + post
+    named = re.search(r"[a-z][^/]*$", path) and (sum(c.isdigit() for c in path) >= 6 or path.count("-") >= 3)
+    return _site(host) + path + post if named else ""
+
+
+def _site(host: str) -> str:
+    """The domain that an outlet registers: of "edition.plain.example" the last two names, of "plain.co.uk" the last three."""
+    names = host.removeprefix("www.").split(".")
+    return ".".join(names[-3:] if len(names[-1]) == 2 and len(names[-2:][0]) <= 3 else names[-2:])
 
 
 def resemblance(a: frozenset[int], b: frozenset[int]) -> float:

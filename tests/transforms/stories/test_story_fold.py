@@ -112,6 +112,44 @@ def test_the_same_words_with_another_number_are_news() -> None:
     assert relations == ["new", "duplicate", "report"]
 
 
+def test_a_number_in_its_headline_makes_no_news_of_a_wire_copy() -> None:
+    fold = a_fold()
+    wire, copy = report("wire", title="Soldiers counted", summary=WIRE), report("copy", 1, title="9,000 and two", summary=WIRE)
+    _, (copied, _) = fold_all(fold, wire, copy)
+    assert (copied.relation, copied.duplicate_of) == ("duplicate", "wire")
+
+
+def test_the_same_words_of_another_day_are_news() -> None:
+    fold = a_fold()
+    summary = "Two soldiers of the island were wounded by gunfire near the northern lighthouse on {}, its press office said."
+    days = ((0, "Friday"), (2, "Friday"), (30, "Saturday"))
+    reports = [report(f"e{n}", n, title="Soldiers wounded", summary=summary.format(day)) for n, day in days]
+    assert [r.duplicate_of for r, _ in fold_all(fold, *reports)] == [None, "e0", None]
+
+
+def test_a_headline_of_many_words_is_a_copy_another_day_as_well() -> None:
+    fold = a_fold()
+    long = {"title": "Crews of the northern fleet mend nets with the fishermen of the island", "summary": ""}
+    _, (again, _) = fold_all(fold, report("a", **long), report("b", 40, outlet="Herald", **long))
+    assert again.duplicate_of == "a"
+
+
+@pytest.mark.parametrize(("hours", "original"), [(3, "a"), (17, "a"), (24, None), (47, None)])
+def test_a_few_words_are_a_copy_only_of_one_of_the_same_hours(hours: float, original: str | None) -> None:
+    fold = a_fold()
+    brief = {"title": "Two soldiers wounded at the strait", "summary": ""}
+    _, (again, _) = fold_all(fold, report("a", **brief), report("b", hours, outlet="Herald", **brief))
+    assert again.duplicate_of == original
+
+
+def test_a_copy_of_a_few_words_that_is_edited_late_stays_a_copy() -> None:
+    fold = a_fold()
+    brief = {"title": "Two soldiers wounded at the strait", "summary": ""}
+    edit = report("b", 30, **{**brief, "title": "Two soldiers wounded at the strait, army says"}, version=2)
+    *_, (edited, _) = fold_all(fold, report("a", **brief), report("b", 3, **brief), edit)
+    assert (edited.relation, edited.duplicate_of) == ("update", "a")
+
+
 def test_one_article_at_two_addresses_is_a_duplicate_under_any_headline() -> None:
     fold = a_fold()
     first = report("feed", url="https://www.plain.example/news/world-59533689?from=rss")
@@ -119,6 +157,26 @@ def test_one_article_at_two_addresses_is_a_duplicate_under_any_headline() -> Non
     elsewhere = report("else", 2, subject="vote", url="https://other.example/news/world-59533689")
     relations = [(r.relation, r.duplicate_of) for r, _ in fold_all(fold, first, page, elsewhere)]
     assert relations == [("new", None), ("duplicate", "feed"), ("new", None)]
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        ("https://one.example/world/fleet-off-island-live", "https://two.example/world/fleet-off-island-live"),
+        ("https://one.example/world/fleet-off-island-live#1", "https://one.example/world/fleet-off-island-live#3"),
+    ],
+)
+def test_live_pages_of_one_name_and_posts_of_one_page_are_no_copies(urls: tuple[str, str]) -> None:
+    fold = a_fold()
+    _, (other, _) = fold_all(fold, report("a", url=urls[0]), report("b", 1, lean=0.8, url=urls[1]))
+    assert other.duplicate_of is None
+
+
+def test_another_column_at_the_same_address_is_no_copy() -> None:
+    fold = a_fold()
+    url = "https://one.example/column-of-the-day"
+    _, (other, _) = fold_all(fold, report("a", url=url), report("b", 1, lean=0.92, url=url))
+    assert (other.similarity < 0.4, other.duplicate_of) == (True, None)
 
 
 def test_a_chain_of_neighbours_does_not_become_one_story() -> None:
