@@ -43,6 +43,8 @@ def paragraphs(alert: dict[str, Any]) -> Iterator[Paragraph]:
     if alert["actors"]:
         names = ", ".join(_clean(a["name"]) for a in alert["actors"][:MOST_ACTORS])
         yield 3, Text.assemble(("named: ", "dim"), names)
+    if alert["absorbed"]:
+        yield 3, Text(_clean(f"takes in: {', '.join(alert['absorbed'])}"), "dim")
     yield 3, Text(_clean(f"why: {alert['reason']}  ({_counts(alert)})"), "dim")
     latest = alert["entries"][-1]
     yield 3, Text(_clean(f"{latest['outlet']}  {latest['url']}"), "dim")

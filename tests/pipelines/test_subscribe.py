@@ -58,6 +58,11 @@ def test_a_person_reads_how_grave_it_is_what_is_said_by_whom_and_why_it_alerts()
     assert "   Plain News  https://plain.example/entry-1\n\n" in text
 
 
+def test_stories_that_turned_out_to_be_this_one_are_told() -> None:
+    assert "takes in" not in told(an_alert())
+    assert "   takes in: story-8, story-9\n" in told(an_alert(absorbed=["story-8", "story-9"]))
+
+
 def test_only_the_first_six_new_signals_are_told() -> None:
     signal = an_alert()["signals"][0]
     text = told(an_alert(signals=[{**signal, "evidence": f"words {n}"} for n in range(9)]))
