@@ -95,6 +95,7 @@ class DetectAlerts(beam.PTransform):
             checkpoint_every=self.checkpoint_every,
             mute_until=self.mute_until,
             log_from=self.log_from,
+            model=self.model,
         )
         raised = folded["stories"] | "RaiseAlerts" >> RaiseAlerts(self.watch, models=self._models())
         tagged = (actors.failures, gate.failures, embedded.failures, signals.failures, scored.failures)

@@ -42,12 +42,13 @@ class Fold:
 
     watch  its folding and policy settings decide
     judge  is asked about each new revision: (story, log time) -> judgement
-    theme  by default `theme_of(watch)`, for which the sentence model is loaded; zeros for none
+    theme  by default `theme_of(watch, model)`, for which the sentence model is loaded; zeros for none
+    model  directory of the sentence model, "" for the one installed
     """
 
-    def __init__(self, watch: Watch, judge: Judge, theme: Theme | None = None) -> None:
+    def __init__(self, watch: Watch, judge: Judge, theme: Theme | None = None, model: str = "") -> None:
         self.log_time = 0
-        self._theme = theme_of(watch) if theme is None else theme
+        self._theme = theme_of(watch, model) if theme is None else theme
         self._watch = watch
         self._judge = judge
         self._horizon = round(watch.folding.horizon_hours * HOUR)

@@ -21,6 +21,7 @@ from schemas.watch import Watch
 from transforms.alerts.policy import AlertPolicy
 from transforms.checkpoints import Checkpoints, Mark
 from transforms.stories.cells import Cells, DamagedState, Head, Writing
+from transforms.stories.fold import Fold
 from transforms.stories.journal import Journal, read_ledger
 from transforms.stories.ledger import StoryLedger
 
@@ -73,10 +74,11 @@ class Keeper:
     checkpoint_every: int
     mute_until: int
     log_from: int = 0
+    model: str = ""
     instance: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def fresh(self) -> StoryLedger:
-        return StoryLedger(self.watch, self.policy, self.mute_until)
+        return StoryLedger(self.watch, self.policy, self.mute_until, Fold(self.watch, self.policy, model=self.model))
 
     def holding(self, key: str, ledger: StoryLedger, mark: Mark | None = None) -> Held:
         return Held(ledger, Journal(self.checkpoints, key, self.watch.config_hash, self.checkpoint_every, mark))

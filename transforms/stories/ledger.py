@@ -96,14 +96,15 @@ class StoryLedger:
 
     mute_until  reports at or before this position of the log are history under another configuration: they are folded
                 but raise nothing
+    fold        by default an empty one
     """
 
-    def __init__(self, watch: Watch, judge: Judge, mute_until: int = 0) -> None:
+    def __init__(self, watch: Watch, judge: Judge, mute_until: int = 0, fold: Fold | None = None) -> None:
         self.watch = watch
         self.judge = judge
         self.mute_until = mute_until
         self.position = 0
-        self.fold_ = Fold(watch, judge)
+        self.fold_ = Fold(watch, judge) if fold is None else fold
         self.outbox: deque[tuple[int, Story]] = deque(maxlen=OUTBOX)
         self._folded: dict[tuple[int, str, str], Folded] = {}  # by position, entry id and content hash; the latest stands last
 
@@ -164,9 +165,8 @@ class StoryLedger:
         """The ledger that `state` wrote down. Raises ValueError, KeyError or TypeError if it is none."""
         head, _, fold = state.partition(b"\n")
         record = json.loads(head)
-        ledger = cls(watch, judge, record["mute_until"])
+        ledger = cls(watch, judge, record["mute_until"], Fold.restore(watch, judge, fold))
         ledger.position = record["position"]
-        ledger.fold_ = Fold.restore(watch, judge, fold)
         ledger.outbox.extend((position, from_dict(Story, story)) for position, story in record["outbox"])
         ledger._folded = {(at, entry_id, text): Folded(*rest) for at, entry_id, text, *rest in record["folded"]}
         return ledger

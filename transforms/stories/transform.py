@@ -62,6 +62,7 @@ class FoldStories(beam.PTransform):
     mute_until         see StoryLedger: used where no checkpoint of the same configuration is found
     log_from           position from which the log is read, because the checkpoint was seen to reach so far; 0: its beginning,
                        or there is no log
+    model              directory of the sentence model that reads the watch's description, "" for the one installed
     """
 
     watch: Watch
@@ -71,6 +72,7 @@ class FoldStories(beam.PTransform):
     checkpoint_every: int = 100
     mute_until: int = 0
     log_from: int = 0
+    model: str = ""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -86,6 +88,7 @@ class FoldStories(beam.PTransform):
             self.checkpoint_every,
             self.mute_until,
             self.log_from,
+            self.model,
         )
         dofn = _FoldInOrder(keeper) if self.in_order else _Fold(keeper)
         fold = (

@@ -13,5 +13,5 @@ from transforms.embedding.model import DIMENSIONS
 @pytest.fixture(autouse=True, scope="package")
 def _no_theme() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("transforms.stories.fold.theme_of", lambda watch: np.zeros(DIMENSIONS))
+        patch.setattr("transforms.stories.fold.theme_of", lambda watch, model: np.zeros(DIMENSIONS))
         yield

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing import test_stream
@@ -20,6 +21,7 @@ from story_log import LOG, WATCH, report
 from schemas import Report, Story
 from schemas.watch import Watch
 from transforms.checkpoints import Checkpoint
+from transforms.embedding.model import DIMENSIONS
 from transforms.stories import FoldStories, keeper
 from transforms.stories import transform as module
 from transforms.stories.journal import story_checkpoints
@@ -76,6 +78,18 @@ def test_every_report_comes_out_once_and_every_new_one_makes_a_judged_revision(u
 
 def test_bundles_do_not_matter(undisturbed: dict[str, list[Any]]) -> None:
     assert run(LOG, bundles=False) == undisturbed
+
+
+def test_the_watch_is_read_with_the_model_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def theme(watch: Watch, model: str) -> Any:
+        asked.append((watch.name, model))
+        return np.zeros(DIMENSIONS)
+
+    monkeypatch.setattr("transforms.stories.fold.theme_of", theme)
+    run(LOG[:2], bundles=False, model="/elsewhere/model")
+    assert set(asked) == {(WATCH.name, "/elsewhere/model")}
 
 
 def test_every_third_bundle_that_fails_changes_nothing(
