@@ -66,7 +66,7 @@ format: env  ## format the code
 feeds-corpus: env  ## read the feeds of other projects and 20,000 mutations of them (ARCHIVES=directory of *.tar.gz)
 	@$(BIN)/python tests/transforms/feeds/corpus.py --archives $(ARCHIVES) $(ARGS)
 
-train: env  ## learn the weights of the reader anew from the labelled examples (half an hour)
+train: env  ## learn the weights of the reader anew from the labelled examples (an hour)
 	@$(BIN)/python -m transforms.signals.training watches/ukraine
 
 lock: env  ## write requirements.lock anew from what .venv holds
