@@ -124,6 +124,15 @@ def test_a_temporary_subscription_has_its_filter_and_is_gone_afterwards(bells: C
     assert subscriptions(bells) == ["named"]
 
 
+@pytest.fixture
+def _no_nohup() -> Iterator[None]:
+    """What is started inherits an ignored SIGHUP: the tests themselves may run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("_no_nohup")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(bells: Cloud, tmp_path: Path, number: signal.Signals) -> None:
     publish(1)
