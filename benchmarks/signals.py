@@ -14,7 +14,6 @@ from. --spacy-model adds the parse of an installed spaCy model to both.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +27,7 @@ from transforms.signals.reader import reader
 from transforms.signals.rules import Hit, Rules
 from transforms.signals.syntax import find_parser, syntax_of
 from transforms.signals.tagger import SignalTagger
-from transforms.signals.training.labels import HELD_OUT, as_entry, rows
+from transforms.signals.training.labels import as_entry, is_held_out, rows
 
 Said = list[dict[str, Any]]
 Labelled = tuple[Entry, Said]
@@ -65,11 +64,6 @@ def labelled_entries(path: Path) -> list[Labelled]:
 def held_out_examples(paths: list[Path]) -> list[Labelled]:
     """The examples that the reader does not learn from (transforms/signals/training/labels.py)."""
     return [(as_entry(row), row["signals"]) for row in rows(paths) if is_held_out(row)]
-
-
-def is_held_out(row: dict[str, Any]) -> bool:
-    """As `lessons` has it."""
-    return int(hashlib.sha1(f"{row['title']}\n{row['summary']}".encode()).hexdigest(), 16) % HELD_OUT == 0
 
 
 def f1(right: int, labelled: int, found: int) -> float:

@@ -117,9 +117,13 @@ def lessons(
                     stretch = ruled(stretch, pairs, modality(hit, tagger.rules, year), part, modalities)
                     how = modalities.index(signal["modality"])
                     labels.append(Label(stretch, how, _place(part, signal["source"]), _place(part, signal["target"])))
-            number = int(hashlib.sha1(f"{row['title']}\n{row['summary']}".encode()).hexdigest(), 16)
-            out.append(Lesson(part, tuple(labels), number % HELD_OUT == 0))
+            out.append(Lesson(part, tuple(labels), is_held_out(row)))
     return out
+
+
+def is_held_out(row: dict[str, Any]) -> bool:
+    """Whether a labelled entry is not learned from, by the hash of its text."""
+    return int(hashlib.sha1(f"{row['title']}\n{row['summary']}".encode()).hexdigest(), 16) % HELD_OUT == 0
 
 
 def _place(part: Passage, name: str | None) -> int:
