@@ -19,6 +19,7 @@ from rich.console import Console
 
 from pipelines.recorded import UnreadableEntry, entry_of, read_object
 from pipelines.usage import SPACY_MODEL_HELP, UsageError, load_model, parser_of, parsing, watch_directory
+from pipelines.wording import counted
 from schemas.entry import Entry, content_hash
 from schemas.failure import Failure
 from schemas.records import micros, to_dict
@@ -54,6 +55,7 @@ def run(argv: list[str]) -> int:
     watch = parsing(load_watch(watch_directory(args.watch)), args.spacy_model)
     entry = entry_from(args.what, args.published, lambda url, at: _fetched(url, at, args.user_agent, args.allow_local_addresses))
     told = explain(entry, watch, args.model)
+    _tell_unread(told, watch, args.model)
     if args.html:
         from pipelines.explained_page import page
 
@@ -78,6 +80,21 @@ def explain(entry: Entry, watch: Watch, model: str = "") -> Explanation:
     except StageError as e:
         raise UsageError(f"{e}; `detect` would make it a dead letter (--verbose tells more)") from e
     return explanation(report, story.judgement if story else None, watch, model)
+
+
+def _tell_unread(told: Explanation, watch: Watch, model: str) -> None:
+    """Say on stderr what of a long text is not read in full (docs/quality.md)."""
+    from transforms.signals.tagger import tagger_for
+
+    if not told.gated:
+        return
+    unread = tagger_for(watch, model).unread(told.entry, tuple(each.actor for each in told.actors))
+    for field, characters in unread.characters.items():
+        print(f"the last {characters:,} characters of the {field} are not read", file=sys.stderr)
+    if unread.sentences:
+        print(
+            f"the last {counted(unread.sentences, 'sentence')} that may say something are read by patterns only", file=sys.stderr
+        )
 
 
 def entry_from(what: str, published: str, fetch: Callable[[str, int], Entry]) -> Entry:

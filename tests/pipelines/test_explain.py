@@ -308,3 +308,12 @@ def test_pieces_are_the_text_and_every_mark_ends_once(text: str, drawn: list[tup
 def test_of_marks_that_end_together_the_inner_one_ends_first() -> None:
     outer, inner = Mark(SIGNAL, 0, 0, 6), Mark(ACTOR, 1, 4, 6)
     assert [(p.text, p.ending) for p in pieces("I see X.", [outer, inner])] == [("I se", ()), ("e ", (inner, outer)), ("X.", ())]
+
+
+def test_what_of_a_long_text_is_not_read_in_full_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "article.txt"
+    path.write_text("Putin and Biden\n" + "Putin and Biden will meet on Tuesday in Geneva. " * 70, encoding="utf-8")
+    assert cli.main(["explain", str(path), "--watch", "ukraine", "--published", "2022-01-20"]) == 0
+    assert "sentences that may say something are read by patterns only" in capsys.readouterr().err
+    assert cli.main(["explain", "Putin and Biden will meet on Tuesday", "--watch", "ukraine"]) == 0
+    assert "read by patterns only" not in capsys.readouterr().err
