@@ -72,14 +72,15 @@ class Strangers:
 
     def _before_posts(self, field: str, doc: Doc, taken: dict[int, Name], seen: set[int]) -> list[Stranger]:
         found = []
-        i = 0
-        while i < len(doc):
-            stop = self._name_end(doc, i, taken)
-            if stop - i >= 2 and stop < len(doc) and words_of(doc)[stop] == "," and i not in seen and not self._reporter(doc, i):
+        words, next_name = words_of(doc), 0
+        for i in range(len(words)):
+            if i < next_name or not words[i][0].isupper():
+                continue
+            stop = next_name = self._name_end(doc, i, taken)
+            if stop - i >= 2 and stop < len(words) and words[stop] == "," and i not in seen and not self._reporter(doc, i):
                 post = self._post(doc, stop + 1, taken)
                 if post:
                     found.append(Stranger(Name(field, doc, i, stop, ()), post, None))
-            i = max(stop, i + 1)
         return found
 
     def _post(self, doc: Doc, start: int, taken: dict[int, Name]) -> str:

@@ -113,7 +113,7 @@ class Meaning:
         said: list[tuple[str | None, str | None]] = []
         for pieces in stretches(part, seen.pieces[:, column]):
             hit = located(kind, part, pieces, entry.found)
-            if hit.spec.find == BY_MEANING and self._rules.bars(kind.type, hit.line):
+            if hit.spec.find == BY_MEANING and kind.type in self._rules.barred(hit.line):
                 continue
             hit = self._judged(hit, part, seen, Stretch(0, column, pieces), entry)
             if hit.modality in kind.void:

@@ -42,17 +42,16 @@ def cue(hit: Hit, rules: Rules, year: int) -> Found | None:
     for name in hit.kind.modalities:
         if hit.spec.modality and name not in _STRONG:
             continue
-        for each, patterns, unless in rules.cues[name]:
-            for pattern in patterns:
-                if (words := _applies(each, pattern, unless, hit, year)) is not None:
-                    return Found(name, *words)
+        for each, pattern, unless in rules.cues(name, hit.line):
+            if (words := _applies(each, pattern, unless, hit, year)) is not None:
+                return Found(name, *words)
     return None
 
 
 def _applies(cue: Cue, pattern: Pattern, unless: Iterable[Pattern], hit: Hit, year: int) -> tuple[int, int] | None:
     """Where the cue stands, as words [start, end) of the line, None if it does not bear on the hit."""
     line = hit.line
-    for m in pattern.find(line.text, line.words):
+    for m in pattern.regex.finditer(line.text):
         past = [int(v) for name, v in m.groupdict().items() if name.startswith("past_") and v]
         if past and max(past) >= year - PRESENT_CRISIS_YEARS:
             continue

@@ -11,13 +11,13 @@
     [ x ]           only this part is evidence        |           alternatives, in brackets only
 
 A gap never crosses a hard clause mark (colon, dash, full stop) or a word of the list `stops`. A compiled pattern knows
-which words a line must have for it to match, so that most lines are never searched: a pattern is indexed by its rarest words.
+which words a line must have for it to match, so that most lines are never searched: see PatternIndex.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -48,10 +48,50 @@ class Pattern:
         """Compiled when first needed: of hundreds of patterns a quiet day needs few."""
         return re.compile("(?<= )" + self.expression)
 
-    def find(self, text: str, words: set[str]) -> Iterator[re.Match[str]]:
+    def find(self, text: str, words: Set[str]) -> Iterator[re.Match[str]]:
         """The matches in a line's text, at most one from each place."""
         if all(not need.isdisjoint(words) for need in self.needs):
             yield from self.regex.finditer(text)
+
+
+class PatternIndex:
+    """Which of many patterns a line may match, by the words that it has: all that they need, in a few steps for each word.
+
+    The k-th bit of a number stands for the k-th pattern. For the first set of words that a pattern needs, the second and so on,
+    each word has the number of the patterns that it satisfies there.
+    """
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._all = (1 << len(patterns)) - 1
+        self._levels: list[tuple[int, dict[str, int]]] = []
+        for level in range(max((len(p.needs) for p in patterns), default=0)):
+            free, satisfied = 0, dict[str, int]()
+            for k, pattern in enumerate(patterns):
+                if level >= len(pattern.needs):
+                    free |= 1 << k
+                    continue
+                for word in pattern.needs[level]:
+                    satisfied[word] = satisfied.get(word, 0) | 1 << k
+            self._levels.append((free, satisfied))
+
+    def knows(self, words: Set[str]) -> bool:
+        """Whether one of the words is among the first that some pattern needs."""
+        return bool(self._levels) and not words.isdisjoint(self._levels[0][1])
+
+    def possible(self, words: Set[str]) -> Iterator[int]:
+        """The places of the patterns that have all they need in these words, in order."""
+        left = self._all
+        for free, satisfied in self._levels:
+            here = free
+            for word in satisfied.keys() & words:
+                here |= satisfied[word]
+            left &= here
+            if not left:
+                return
+        while left:
+            lowest = left & -left
+            yield lowest.bit_length() - 1
+            left ^= lowest
 
 
 def compile_pattern(source: str, lists: Mapping[str, str]) -> Pattern:

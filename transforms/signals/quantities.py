@@ -35,6 +35,7 @@ _TENS = {word: 10 * number for number, word in enumerate(_BELOW_HUNDRED.split(),
 _LARGE = {"thousand": 1_000, "million": 1_000_000}
 _SCALES = {"dozen": 12, "hundred": 100, **_LARGE}
 _AFTER_FIGURES = _SCALES | {"hundreds": 100, "thousands": 1_000, "k": 1_000, "m": 1_000_000}
+_WORDS = frozenset({"a", "half", *_TENS, *_ONES})  # a number in words begins with one of these
 _PLURALS = {"tens": 10, "dozens": 12, "hundreds": 100, "thousands": 1_000, "millions": 1_000_000}
 _OF_WHAT = frozenset({"of", "more", "additional", "extra"})
 _MONTHS = frozenset(name.lower() for name in (*month_name, *month_abbr, "Sept") if name)
@@ -131,7 +132,10 @@ def _single(line: Line, text: str) -> Iterator[Number]:
     words = [token.text for token in line.tokens]
     i = 0
     while i < len(words):
-        n = _figures(line, text, i) if words[i][0].isdigit() else _plural(words, i) or _in_words(words, i)
+        if words[i][0].isdigit():
+            n = _figures(line, text, i)
+        else:
+            n = _plural(words, i) or (_in_words(words, i) if words[i].partition("-")[0] in _WORDS else None)
         i = n.end if n else i + 1
         if n and not _counts_nothing(line, text, n):
             yield n
@@ -203,10 +207,11 @@ def _below_hundred(words: Sequence[str], i: int) -> tuple[int, int]:
     first, _, second = words[i].partition("-") if i < len(words) else ("", "", "")
     if first in _TENS and second in _ONES:
         return _TENS[first] + _ONES[second], i + 1
-    if second or first not in _TENS | _ONES:
+    value = _TENS.get(first) or _ONES.get(first, 0)
+    if second or not value:
         return 0, i
     more = _ONES.get(words[i + 1], 0) if first in _TENS and i + 1 < len(words) else 0
-    return (_TENS[first] + more, i + 2) if 0 < more < 10 else ((_TENS | _ONES)[first], i + 1)
+    return (value + more, i + 2) if 0 < more < 10 else (value, i + 1)
 
 
 def _counts_nothing(line: Line, text: str, n: Number) -> bool:

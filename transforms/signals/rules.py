@@ -11,7 +11,7 @@ from functools import lru_cache
 from schemas.taxonomy import Cue, PatternSpec, SignalType, Taxonomy
 from transforms.signals.evidence import Quoting, quoted
 from transforms.signals.lines import Grammar, Line, Phrase, Token
-from transforms.signals.patterns import Pattern, PatternError, compile_pattern, words_of
+from transforms.signals.patterns import Pattern, PatternError, PatternIndex, compile_pattern, words_of
 
 _ROLES = {"source": "source", "target": "target", "recipient": "target", "both": "both", "actor": "actor"}
 
@@ -74,26 +74,23 @@ class Rules:
         self.quoting = Quoting(
             self.speech, lists.get("trimmed", nothing), lists.get("joints", nothing), self.grammar.openers | {"as"}
         )
-        self.cues: defaultdict[str, list[tuple[Cue, list[Pattern], list[Pattern]]]] = defaultdict(list)
+        self._cues: defaultdict[str, list[tuple[Cue, Pattern, list[Pattern]]]] = defaultdict(list)
         for cue in taxonomy.cues:
             find, unless = ([self._compile(f"cues, {cue.modality}", p) for p in given] for given in (cue.find, cue.unless))
-            self.cues[cue.modality].append((cue, find, unless))
+            self._cues[cue.modality] += [(cue, pattern, unless) for pattern in find]
+        self._possible_cues = {name: PatternIndex([pattern for _, pattern, _ in cues]) for name, cues in self._cues.items()}
         self.times = [self._compile("times", find) for find in taxonomy.times]
-        self._unless = {kind.type: [self._compile(kind.type, u) for u in kind.unless] for kind in taxonomy.types}
-        self._by_word: dict[str, list[int]] = {}
-        self._rules: list[Rule] = []
-        for kind in taxonomy.types:
-            for spec in kind.patterns:
-                self._add(kind, spec)
+        self._unless = [(kind.type, self._compile(kind.type, u)) for kind in taxonomy.types for u in kind.unless]
+        self._possible_unless = PatternIndex([pattern for _, pattern in self._unless])
+        self._rules = [self._rule(kind, spec) for kind in taxonomy.types for spec in kind.patterns]
+        self._possible = PatternIndex([rule.find for rule in self._rules])
 
-    def _add(self, kind: SignalType, spec: PatternSpec) -> None:
+    def _rule(self, kind: SignalType, spec: PatternSpec) -> Rule:
         find = self._compile(kind.type, spec.find)
         if not find.needs:
             raise ValueError(f"{kind.type}: pattern {spec.find!r} must require at least one word")
         needs, unless = (self._compile(kind.type, p) if p else None for p in (spec.needs, spec.unless))
-        for word in find.needs[0]:
-            self._by_word.setdefault(word, []).append(len(self._rules))
-        self._rules.append(Rule(kind, spec, find, needs, unless))
+        return Rule(kind, spec, find, needs, unless)
 
     def _compile(self, where: str, source: str) -> Pattern:
         try:
@@ -103,23 +100,26 @@ class Rules:
 
     def knows(self, words: set[str]) -> bool:
         """Whether one of the words is looked for by some pattern."""
-        return not words.isdisjoint(self._by_word)
+        return self._possible.knows(words)
 
-    def bars(self, kind: str, line: Line) -> bool:
-        """Whether a line has words beside which nothing of a type is said (its `unless`)."""
-        return any(matches(u, line) for u in self._unless[kind])
+    def cues(self, modality: str, line: Line) -> Iterator[tuple[Cue, Pattern, list[Pattern]]]:
+        """The cues of a modality that a line may have: the cue, the pattern that may match, and the cue's `unless`."""
+        if modality in self._cues:
+            yield from (self._cues[modality][k] for k in self._possible_cues[modality].possible(line.words))
+
+    def barred(self, line: Line) -> frozenset[str]:
+        """The types of which nothing is said in a line, because it has words of their `unless`."""
+        possible = (self._unless[k] for k in self._possible_unless.possible(line.words))
+        return frozenset(kind for kind, pattern in possible if matches(pattern, line))
 
     def hits(self, line: Line) -> Iterator[Hit]:
         """What the rules find in a line, in the order of the file."""
-        barred: dict[str, bool] = {}
-        for i in sorted({i for word in line.words for i in self._by_word.get(word, ())}):
-            rule = self._rules[i]
-            kind = rule.kind.type
-            if kind not in barred:
-                barred[kind] = self.bars(kind, line)
-            if barred[kind]:
+        rules = [self._rules[k] for k in self._possible.possible(line.words)]
+        barred = self.barred(line) if rules else frozenset[str]()
+        for rule in rules:
+            if rule.kind.type in barred:
                 continue
-            for m in rule.find.find(line.text, line.words):
+            for m in rule.find.regex.finditer(line.text):
                 if (rule.needs and not matches(rule.needs, line)) or (rule.unless and matches(rule.unless, line)):
                     break
                 hit = self._hit(rule, line, m)

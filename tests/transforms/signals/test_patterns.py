@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.signals.patterns import PatternError, compile_pattern, endings
+from transforms.signals.patterns import PatternError, PatternIndex, compile_pattern, endings
 
 LISTS = {"forces": "troop~|armed forces", "stops": "while", "speech": "says"}
 
@@ -81,3 +81,25 @@ def test_a_pattern_knows_the_words_without_which_it_cannot_match() -> None:
     pattern = compile_pattern("(x ..)? {forces} (near | at) border?", LISTS)
     assert frozenset({"near", "at"}) in pattern.needs
     assert not any("border" in need or "x" in need for need in pattern.needs)
+
+
+@pytest.mark.parametrize(
+    ("words", "possible"),
+    [
+        ("troops near the border", [0, 1, 3]),
+        ("troops attack", [3]),
+        ("the attack", [2, 3]),
+        ("near the troops and the attack", [0, 2, 3]),
+        ("", [3]),
+    ],
+)
+def test_an_index_gives_the_patterns_that_have_all_the_words_they_need(words: str, possible: list[int]) -> None:
+    patterns = ("{forces} (near | at)", "{forces} ... border", "the ... attack", "<source> <target>")
+    index = PatternIndex([compile_pattern(each, LISTS) for each in patterns])
+    assert [*index.possible({*words.split()})] == possible
+
+
+def test_an_index_knows_the_first_words_that_its_patterns_need() -> None:
+    index = PatternIndex([compile_pattern("mass~ troops", LISTS)])
+    assert index.knows({"troops", "home"}) and not index.knows({"massed", "home"})
+    assert not PatternIndex([]).knows({"troops"}) and not [*PatternIndex([]).possible({"troops"})]
