@@ -101,5 +101,7 @@ def test_an_index_gives_the_patterns_that_have_all_the_words_they_need(words: st
 
 def test_an_index_knows_the_first_words_that_its_patterns_need() -> None:
     index = PatternIndex([compile_pattern("mass~ troops", LISTS)])
-    assert index.knows({"troops", "home"}) and not index.knows({"massed", "home"})
-    assert not PatternIndex([]).knows({"troops"}) and not [*PatternIndex([]).possible({"troops"})]
+    assert index.knows({"troops", "home"})
+    assert not index.knows({"massed", "home"})
+    assert not PatternIndex([]).knows({"troops"})
+    assert [*PatternIndex([]).possible({"troops"})] == []

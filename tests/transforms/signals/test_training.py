@@ -117,6 +117,14 @@ def test_what_is_learned_is_what_reads(
             assert (int(roles.sources.argmax()) - 1, int(roles.targets.argmax()) - 1) == (label.source, label.target)
 
 
+def test_orders_learned_side_by_side_give_the_same_as_in_turn(taught: list[Lesson], types: tuple[str, ...]) -> None:
+    alone, beside = (learned(find_model(), taught, types, MODALITIES, processes) for processes in (1, 2))
+    for name, values in alone.layers().items():
+        assert np.array_equal(values, beside.layers()[name])
+    for name, factors in alone.changes().items():
+        assert all(np.array_equal(a, b) for a, b in zip(factors, beside.changes()[name], strict=True))
+
+
 def test_the_mean_of_learners_changes_every_weight_by_the_mean_of_their_changes(types: tuple[str, ...]) -> None:
     torch.manual_seed(1)
     learners = [Learner(find_model(), len(types), len(MODALITIES)) for _ in range(2)]

@@ -8,6 +8,7 @@ does not.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import get_args
 
@@ -21,7 +22,7 @@ from transforms.embedding.model import find_model
 from transforms.signals.reader import FILE, Weights
 from transforms.signals.training.calibration import fitted, logits, threshold_of
 from transforms.signals.training.labels import digest, example_files, lessons, rows
-from transforms.signals.training.learning import learned
+from transforms.signals.training.learning import ORDERS, learned
 from transforms.signals.training.sources import MORE
 
 
@@ -29,9 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Learn the weights of the reader.")
     parser.add_argument("watch", type=Path, help="whose actors are tagged, and beside whose folder the examples lie")
     parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / FILE)
-    parser.add_argument("--threads", type=int, default=1, help="of torch; more than one is slower where cores are shared")
+    parser.add_argument("--processes", type=int, default=min(ORDERS, os.cpu_count() or 1), help="that learn, a core each")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)
     watch, model = load_watch(args.watch), find_model()
     types, modalities = tuple(kind.type for kind in watch.taxonomy.types), tuple(get_args(Modality))
     paths = [*example_files(args.watch), *map(Path, MORE)]
@@ -39,7 +40,7 @@ def main() -> None:
     taught, held_out = [x for x in every if not x.held_out], [x for x in every if x.held_out]
     print(f"{len(taught)} lessons of {sum(len(x.labels) for x in taught)} signals; {len(held_out)} held out")
 
-    learner = learned(model, taught, types, modalities)
+    learner = learned(model, taught, types, modalities, args.processes)
     found, right = logits(learner, held_out, types)
     slope, offset = fitted(found, right)
     threshold, figure = threshold_of(1 / (1 + np.exp(-(slope * found + offset))), right)
