@@ -92,12 +92,13 @@ class Judge:
         """A seat is a government where it acts or is addressed, and where its state is named anyway; but not as a place."""
         seats = [n for n in names if n.senses[0].kind == SEAT and n.after() not in self.words.other_names and not _dateline(n)]
         others = {(id(n.doc), n.start): n for n in names if n.senses[0].kind in (SEAT, SURE)}
+        company = bool(sure)
         for name in seats:
             second = others.get((id(name.doc), name.end + 1)) if name.after() in ("and", "-", "/") else None
             if self.seats.is_place(name):
                 continue
             pair = second is not None and self._is_government(second)
-            if pair or name.senses[0].index in sure or self.seats.acts(name):
+            if pair or name.senses[0].index in sure or self.seats.acts(name) or (company and self.seats.is_free(name)):
                 for each in (name, second) if pair and second else (name,):
                     found = sure.setdefault(each.senses[0].index, [])
                     if each not in found:

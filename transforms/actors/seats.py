@@ -10,11 +10,14 @@ import functools
 from pathlib import Path
 
 from schemas.config import Settings, read_yaml
+from transforms.actors.english import STOP
 from transforms.actors.lexicon import Name
 
 SENDING = frozenset({"to", "from", "on", "for", "of", "with", "upon", "over", "as", "towards"})
 NO_SUBJECT = frozenset({"of", "from", "to", "through", "into", "for", "on", "onto", "via"})  # who acts is named before them
+WHERE = frozenset({"in", "to", "from", "through", "into", "onto", "via", "west", "east", "north", "south"})
 QUESTIONS = frozenset({"", "what", "why", "how", "when", "where", "whom", ":", ".", "?", "!", ";", '"', "'", "and", "but", "or"})
+AFTER_VERBS = frozenset({"its", "the", "a", "an", "any", "no", "up", "out", "off", "back", "down"})  # but hardly after nouns
 VOWELS = "aeiou"
 REACH = 3  # tokens: how far a noun may stand from its genitive, a verb from its seat, "with" from what is sent
 ABSTRACT = ("tion", "sion", "ment", "ness", "ism", "ity", "ance", "ence", "acy", "cies", "tions", "sions", "ments", "als")
@@ -73,6 +76,8 @@ class SeatWords(Settings):
         """Whether a word of place stands before the seat; before the first, if it is the second of two."""
         step = 1
         while step < 7 and name.before(step) in ("and", "-", "/", ",") and name.before(step + 1)[:1].isupper():
+            if name.before(step) == "," and self._does(name):
+                return False  # "In Geneva, Tokyo says no"
             step += 2  # the first of the two decides
         before = name.before(step).lower()
         if before == "in" and _near(name, step + 1) & self.holders:
@@ -98,6 +103,13 @@ class SeatWords(Settings):
         if before in self.auxiliaries and self._is_asked_of(name):
             return True
         return before not in NO_SUBJECT and self._does(name)
+
+    def is_free(self, name: Name) -> bool:
+        """Whether nothing makes it a place or an attribute of one; among actors it is one of them then."""
+        after = name.after()
+        attribute = after.islower() and after.isalpha() and after not in STOP
+        placed = name.before().lower() in WHERE or after == "-"
+        return not placed and after.lower() not in self.there and not attribute
 
     def _is_sent(self, name: Name) -> bool:
         heading = name.before() == "to" and name.after() == ":" and name.start == 2  # "Paris to Tokyo: ..."
@@ -132,11 +144,12 @@ class SeatWords(Settings):
         while step <= REACH and (name.after(step).lower() in self.fillers or name.after(step).endswith("ly")):
             step += 1
         verb = name.after(step).lower()
-        if name.after(step - 1).lower() in self.auxiliaries or verb in self.auxiliaries:
+        if any(name.after(i).lower() in self.auxiliaries for i in range(1, step + 1)):
             return self._is_no_victim(name, step)
         asked = name.before() == "that" and verb in self.verbs  # "demands that Tokyo answer"
         has = after in self.holders or after in self.attributes
-        return asked or has or verb in self.finite or (step > 1 and verb in self.transitive)
+        looks_so = name.field == "title" and _is_verb(verb) and name.after(step + 1).lower() in AFTER_VERBS
+        return asked or has or looks_so or verb in self.finite or (step > 1 and verb in self.transitive)
 
     def _speaks(self, name: Name) -> bool:
         """As headlines have it: "Tokyo: no deal", "Tokyo to recall envoy", "Tokyo to Paris: no deal", "No deal: Tokyo on gas"."""
@@ -168,6 +181,11 @@ class SeatWords(Settings):
 def _near(name: Name, step: int) -> set[str]:
     """The words of the REACH tokens that begin so many steps before the name."""
     return {name.before(i).lower() for i in range(step, step + REACH)}
+
+
+def _is_verb(word: str) -> bool:
+    """Whether it may be a verb's third person, by its form: "locks"."""
+    return len(word) > 3 and word.islower() and word.endswith("s") and not word.endswith(("ss", "us", "is"))
 
 
 def _third(verb: str) -> str:

@@ -51,6 +51,10 @@ def names(actors) -> set[str]:
         ("Oslo alone decides", {"Norway"}),
         ("The draft has Oslo give up its claim", {"Norway"}),
         ("No ships for free - Oslo", {"Norway"}),
+        ("Half the fleet is in Bergen, Oslo complains", {"Norway"}),
+        ('Oslo has "all evidence" of a plot', {"Norway"}),
+        ("Oslo mothballs its icebreakers", {"Norway"}),
+        ("Sweden wonders: why does the treaty irk Oslo?", {"Sweden", "Norway"}),
     ],
 )
 def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str, expected: set[str]) -> None:
@@ -85,6 +89,20 @@ def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str,
 )
 def test_a_town_where_things_happen_is_no_government(tag: Ask, title: str) -> None:
     assert tag(title) == ()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Sweden's queen flies to Oslo",
+        "Sweden sends a choir through Oslo",
+        "Sweden, famous Oslo trams and rain",
+        "Convoy from Sweden nears Oslo",
+        "Sweden wins the Oslo regatta",
+    ],
+)
+def test_a_town_remains_one_in_the_company_of_actors(tag: Ask, title: str) -> None:
+    assert names(tag(title)) == {"Sweden"}
 
 
 def test_a_seat_joined_to_what_it_backs_is_a_government(tag: Ask) -> None:
