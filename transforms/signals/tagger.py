@@ -12,8 +12,9 @@ from schemas.records import iso
 from schemas.report import Actor, Signal
 from schemas.watch import Watch
 from transforms.relevance.gate import pattern
+from transforms.signals.attribution import attribution
 from transforms.signals.dates import resolved
-from transforms.signals.details import attribution, place, when
+from transforms.signals.details import place, when
 from transforms.signals.lines import acting, lines
 from transforms.signals.meaning import Meaning, Read
 from transforms.signals.modality import modality

@@ -43,6 +43,40 @@ def test_who_says_so_is_named_in_the_words_of_the_text(text: str, who: str, tag:
     assert first(tag(text), "TROOP_BUILDUP").attributed_to == who
 
 
+@pytest.mark.parametrize(
+    ("origin", "who"),
+    [
+        ("Lavrov the assault would likely begin at dawn", "Lavrov"),
+        ("Lavrov Russian forces could leave", "Lavrov"),
+        ("a former adviser to Putin", "a former adviser"),
+        ("a report by the institute", "a report"),
+        ("a US intelligence report seen by the paper", "a US intelligence report"),
+        ("officials in Kyiv on Tuesday", "officials in Kyiv"),
+        ("the president it would be mad", "the president"),
+        ("satellites showing tanks", "satellites"),
+        ("two sources close to the Kremlin", "two sources close to the Kremlin"),
+        ("the head of the security council of Ukraine", "the head of the security council of Ukraine"),
+        ("the Institute for War Studies the build-up continues", "the Institute for War Studies"),
+        ("Stanford researcher Jane Doe", "Stanford researcher Jane Doe"),
+        ("US Army Chief of Staff Gen. James Roe", "US Army Chief of Staff Gen. James Roe"),
+    ],
+)
+def test_who_says_so_ends_where_the_name_or_office_ends(origin: str, who: str, tag: Tag) -> None:
+    assert first(tag(f"Russia is massing troops near Ukraine, according to {origin}"), "TROOP_BUILDUP").attributed_to == who
+
+
+@pytest.mark.parametrize(
+    ("told", "who"),
+    [
+        ("A day after he met his ambassadors the president said that", "the president"),
+        ("The head of the security council doesn't believe that", "The head of the security council"),
+        ("Two people familiar with the plans said", "Two people familiar with the plans"),
+    ],
+)
+def test_who_says_so_is_no_more_than_the_subject_of_the_saying(told: str, who: str, tag: Tag) -> None:
+    assert first(tag(f"{told} Russia is massing troops near Ukraine"), "TROOP_BUILDUP").attributed_to == who
+
+
 def test_the_reading_with_a_number_is_kept_of_two_of_the_same_claim(tag: Tag) -> None:
     signal = first(tag("Russian troops gather near Ukraine", "Russia has massed 90,000 troops near Ukraine."), "TROOP_BUILDUP")
     assert (signal.field, signal.quantity) == ("summary", 90_000)
