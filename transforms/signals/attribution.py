@@ -7,7 +7,8 @@ whole, and nothing of what is said.
 
 from __future__ import annotations
 
-from transforms.signals.details import CALENDAR, FAR
+from transforms.signals.details import FAR
+from transforms.signals.evidence import CALENDAR
 from transforms.signals.lines import BREAK, Line, Token
 from transforms.signals.rules import Hit, Rules
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from calendar import day_name, month_name
-
+from transforms.signals.evidence import CALENDAR
 from transforms.signals.lines import Token
 from transforms.signals.rules import Hit, Rules
 
 _WHERE = frozenset({"in", "at", "near", "outside", "off", "around", "across", "over", "into", "inside"})
 _QUARTERS = frozenset({"eastern", "western", "northern", "southern", "central", "the", "south", "north", "east", "west"})
-CALENDAR = frozenset(name.lower() for name in (*month_name, *day_name) if name)
 NEXT = 4  # words between a signal and its place
 FAR = 14  # words between a signal and its time
 COMING = frozenset({"possible", "planned", "threatened", "conditional", "alleged"})

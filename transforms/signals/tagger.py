@@ -15,6 +15,7 @@ from transforms.relevance.gate import pattern
 from transforms.signals.attribution import attribution
 from transforms.signals.dates import resolved
 from transforms.signals.details import place, when
+from transforms.signals.evidence import whole
 from transforms.signals.lines import acting, lines
 from transforms.signals.meaning import Meaning, Read
 from transforms.signals.modality import modality
@@ -119,7 +120,8 @@ class SignalTagger:
         if how in kind.void:
             return []
         pairs, sure = (hit.pairs, False) if hit.pairs is not None else roles(hit, self.rules, cast)
-        start, end = hit.line.tokens[hit.left].start, hit.line.tokens[hit.right - 1].end
+        left, right = whole(hit.line, hit.left, hit.right, text, self.rules.quoting)
+        start, end = hit.line.tokens[left].start, hit.line.tokens[right - 1].end
         size = quantity(hit, text, self.rules.units)
         coming = when(hit, text, how, self.rules)
         earliest, latest = resolved(coming, day)
