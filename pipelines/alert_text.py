@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -36,10 +36,11 @@ def paragraphs(alert: dict[str, Any]) -> Iterator[Paragraph]:
     head.append(_clean(alert["headline"]), "bold")
     yield 0, head
     new = [s for s in alert["signals"] if s["new"]] or alert["signals"][:1]
-    for signal in new[:MOST_SIGNALS]:
-        yield from _signal(signal)
-    if len(new) > MOST_SIGNALS:
-        yield 3, Text(f"and {len(new) - MOST_SIGNALS} more", "dim")
+    blocks = _blocks(new)
+    for block in blocks[:MOST_SIGNALS]:
+        yield from _block(block)
+    if len(blocks) > MOST_SIGNALS:
+        yield 3, Text(f"and {len(blocks) - MOST_SIGNALS} more", "dim")
     if alert["actors"]:
         names = ", ".join(_clean(a["name"]) for a in alert["actors"][:MOST_ACTORS])
         yield 3, Text.assemble(("named: ", "dim"), names)
@@ -68,13 +69,33 @@ def _wrapped(console: Console, indent: int, text: Text, width: int) -> Iterator[
         yield Text(" " * (indent + (HANGING if number else 0))) + line
 
 
-def _signal(signal: dict[str, Any]) -> Iterator[Paragraph]:
-    parties = " → ".join(_clean(name) for name in (signal["source"], signal["target"]) if name)
+def _blocks(signals: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The signals, those together that say the same in the same words of other parties."""
+    blocks: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for s in signals:
+        blocks.setdefault((s["type"], s["modality"], s["evidence"], s["attributed_to"], s["entry_id"]), []).append(s)
+    return list(blocks.values())
+
+
+def _block(signals: list[dict[str, Any]]) -> Iterator[Paragraph]:
+    signal, parties = signals[0], _clean(_parties(signals))
     colour = "green" if signal["direction"] == "deescalatory" else "red"
     told = Text.assemble((_clean(signal["label"]), colour), (_clean(f" ({signal['modality']})"), "dim"))
     yield 3, told.append(f"  {parties}" if parties else "")
     by = f", according to {signal['attributed_to']}" if signal["attributed_to"] else ""
     yield 6, Text.assemble(f"“{_clean(signal['evidence'])}”", (_clean(by), "dim"))
+
+
+def _parties(signals: Iterable[dict[str, Any]]) -> str:
+    """ "A, B → C" for A → C and B → C, "A → B; C → D" for pairs that share nobody."""
+    targets: dict[str, list[str]] = {}
+    for s in signals:
+        targets.setdefault(s["source"] or "", []).append(s["target"] or "")
+    sources: dict[tuple[str, ...], list[str]] = {}
+    for source, theirs in targets.items():
+        sources.setdefault(tuple(sorted({*theirs})), []).append(source)
+    sides = ((", ".join(filter(None, names)), ", ".join(filter(None, theirs))) for theirs, names in sources.items())
+    return "; ".join(filter(None, (" → ".join(filter(None, side)) for side in sides)))
 
 
 def _counts(alert: dict[str, Any]) -> str:

@@ -71,6 +71,22 @@ def test_only_the_first_six_new_signals_are_told() -> None:
     assert "and 3 more" in text
 
 
+@pytest.mark.parametrize(
+    ("pairs", "parties"),
+    [
+        ([("Norland", "Sudland"), ("Westland", "Sudland")], "Norland, Westland → Sudland"),
+        ([("Norland", "Sudland"), ("Norland", "Westland")], "Norland → Sudland, Westland"),
+        ([("Norland", "Sudland"), ("Westland", "Eastland")], "Norland → Sudland; Westland → Eastland"),
+        ([(None, "Sudland"), (None, None)], "Sudland"),
+    ],
+)
+def test_what_is_said_of_several_parties_in_the_same_words_is_told_once(pairs: list[tuple[Any, Any]], parties: str) -> None:
+    signal = an_alert()["signals"][0]
+    text = told(an_alert(signals=[{**signal, "source": a, "target": b} for a, b in pairs]))
+    assert text.count("“") == 1
+    assert f"   build-up (asserted)  {parties}\n" in text
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
 def test_text_is_wrapped_to_the_terminal_and_what_follows_stands_further_in(width: int) -> None:
     words = "the harbour is full of grey ships and nobody says what for " * 6

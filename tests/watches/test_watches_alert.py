@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from pipelines.alert_text import print_alert
 from pipelines.backtest import backtest
 from pipelines.detect import DetectAlerts
 from pipelines.recording import Recording, entries
@@ -43,6 +47,13 @@ class Said:
                     yield alert["severity"], signal
 
 
+def as_arrives(alert: dict[str, Any]) -> list[str]:
+    """The lines of an alert as `vedette subscribe` writes them into a file."""
+    out = io.StringIO()
+    print_alert(Console(file=out), alert)
+    return textwrap.dedent(out.getvalue()).strip("\n").splitlines()
+
+
 @pytest.fixture(scope="session")
 def said(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Said]:
     held: dict[str, Said] = {}
@@ -61,6 +72,16 @@ def test_alerts_come_and_none_of_them_is_about_a_decoy(watch: str, said: Callabl
     assert what.alerts
     assert not what.failures
     assert not what.alerted() & what.decoys()
+
+
+def test_the_alert_in_the_readme_is_one_of_the_recording(said: Callable[[str], Said]) -> None:
+    readme = (WATCHES.parent / "README.md").read_text(encoding="utf-8")
+    block = readme.split("## An alert as it arrives\n")[1].split("\n\nThe message itself")[0].strip("\n")
+    shown = textwrap.dedent(block).splitlines()
+    url = shown[-1].split()[-1]
+    now = [as_arrives(alert) for alert in said("ukraine").alerts if alert["entries"][-1]["url"] == url]
+    assert now, f"no alert ends with {url}: choose another for the README"
+    assert shown in now, "the README's alert is now:\n\n" + "\n\n".join(textwrap.indent("\n".join(a), "    ") for a in now)
 
 
 @pytest.mark.parametrize("watch", ["ukraine", "taiwan-strait"])

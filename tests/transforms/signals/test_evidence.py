@@ -31,7 +31,7 @@ from transforms.signals.rules import rules_of
         (
             "Russian ships join this winter a naval drill of the Great Old Northern Guards Band",
             "naval drill of the Great",
-            "ships join a drill",
+            "naval drill",
         ),
         ("Ships Drill Off Black Sea Coast", "Ships Drill Off Black", "Ships Drill Off Black"),
         ("Lavrov backs a proposal to hold a summit in Geneva", "a proposal to hold", "a proposal to hold a summit"),
