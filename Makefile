@@ -20,15 +20,15 @@ help:  ## print this help
 env: $(VENV)/ready  ## create the environment (.venv)
 
 $(VENV)/ready: requirements.lock setup.py
-	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.11" % v)'
-	$(PYTHON) -m venv $(VENV)
-	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch==2.13.0)
-	@echo 'installing requirements.lock into $(VENV), some minutes the first time'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.11" % v)'
+	@echo 'installing requirements.lock into $(VENV): some minutes and 2.5 GB (on Linux more, see TORCH_INDEX)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch==2.13.0)
 	@# Quiet twice: the pip that comes with Python 3.11 warns of an extra of lxml ("html_clean") that it has by the name of
 	@# html-clean, and that the lock names itself. pip check says below whether anything is missing.
-	$(BIN)/pip install --quiet --quiet --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
-	$(BIN)/pip check
+	@$(BIN)/pip install --quiet --quiet --requirement requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@$(BIN)/pip check
 	@touch $@
 
 run: env  ## watch the recorded crisis (FEEDS=watches/ukraine/feeds.opml: the real feeds; WATCH=...: another watch)

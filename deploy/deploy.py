@@ -65,6 +65,8 @@ def infrastructure(args: argparse.Namespace, place: Place, gcloud: Gcloud) -> in
     vedette(resources.topics_command(place), gcloud.dry_run)
     for grant in resources.grants(place):
         gcloud.run(grant)
+    if gcloud.dry_run:
+        return _only_printed()
     print(f"\nReady: make template PROJECT={place.project} REGION={place.region} BUCKET={place.bucket}")
     return 0
 
@@ -82,6 +84,8 @@ def template(args: argparse.Namespace, place: Place, gcloud: Gcloud) -> int:
     build = ["dataflow", "flex-template", "build", place.template, project, f"--image={place.image}", "--sdk-language=PYTHON"]
     defaults = ["--enable-streaming-engine", f"--worker-machine-type={args.machine_type}", f"--max-workers={args.max_workers}"]
     gcloud.run([*build, f"--metadata-file={METADATA}", *defaults])
+    if gcloud.dry_run:
+        return _only_printed()
     print(f"\nReady: make deploy PROJECT={place.project} REGION={place.region} BUCKET={place.bucket} WATCH={args.watch}")
     return 0
 
@@ -97,8 +101,15 @@ def deploy(args: argparse.Namespace, place: Place, gcloud: Gcloud) -> int:
         if problems:
             return refuse(problems)
     gcloud.run(run_command(args, place))
+    if gcloud.dry_run:
+        return _only_printed()
     jobs = f"https://console.cloud.google.com/dataflow/jobs?project={place.project}"
     print(f"\nThe launcher takes some minutes to start the job: {jobs}")
+    return 0
+
+
+def _only_printed() -> int:
+    print("\nNothing was run: leave --dry-run out to run these commands.")
     return 0
 
 

@@ -205,4 +205,4 @@ def _check_free(ip: str, port: int) -> None:
 
 
 def _taken(ip: str, port: int) -> PortTaken:
-    return PortTaken(f"port {port} of {ip} is taken: stop what listens there, or choose another port (0 takes a free one)")
+    return PortTaken(f"port {port} of {ip} is taken: stop what listens there, or choose another port, 0 for a free one")

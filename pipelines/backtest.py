@@ -40,6 +40,7 @@ from transforms.stories.merging import with_final_ids
 
 logger = logging.getLogger(__name__)
 ENGINE = "FnApiRunner"
+OPEN_LINES = "OpenLines"
 """Beam's batch runner, in this process; the streaming one of `detect` would make a new DoFn for every bundle."""
 
 
@@ -71,7 +72,7 @@ class OpenLines(beam.DoFn):
         try:
             yield Report(self.watch, read_entry(line))
         except UnreadableEntry as e:
-            dead = failure("OpenLines", "unreadable-entry", str(e), f"line {number}", line)
+            dead = failure(OPEN_LINES, "unreadable-entry", str(e), f"line {number}", line)
             yield beam.pvalue.TaggedOutput("failures", dead)
 
 
@@ -158,7 +159,7 @@ def _entry_line(report: Report, story: Story | None, last: dict[str, Story]) -> 
 def build_pipeline(pipeline: beam.Pipeline, lines: beam.PCollection[Line], detect: DetectAlerts, output: str) -> None:
     """The graph from lines of recorded entries to the files."""
     open_lines = beam.ParDo(OpenLines(detect.watch.name)).with_output_types(Report, failures=Failure)
-    opened = lines | "OpenLines" >> open_lines.with_outputs("failures", main="reports")
+    opened = lines | OPEN_LINES >> open_lines.with_outputs("failures", main="reports")
     detected = dict(opened.reports | "DetectAlerts" >> detect)
     detected["failures"] = (opened.failures, detected["failures"]) | "AllFailures" >> beam.Flatten()
     _ = detected | "WriteResults" >> WriteResults(output)
@@ -245,6 +246,7 @@ def _summary(output: Path) -> None:
     failed = counted(len(failures), "failure") if failures else "no failures"
     print(f"{counted(len(entries), 'entry', 'entries')}, {relevant:,} relevant: {found}, {failed}, in {output}")
     for each in failures[:MOST_TOLD]:
-        print(f"  {each['subject']}: {each['error']} ({each['stage']})")
+        stage = "" if each["stage"] == OPEN_LINES else f" ({each['stage']})"  # what reads the file is no stage to a reader
+        print(f"  {each['subject']}: {each['error']}{stage}")
     if len(failures) > MOST_TOLD:
         print(f"  ... {output / 'failures.jsonl'} has them all")

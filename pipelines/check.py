@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.usage import parser_of, watch_directory
+from pipelines.usage import PACKAGED, parser_of, watch_directory
 from pipelines.wording import counted
-from schemas.config import ConfigError
-from schemas.watch import Watch, load_watch
+from schemas.config import ConfigError, read_yaml
+from schemas.watch import Watch, WatchFile, load_watch
 from transforms.feeds.opml import read_opml
 
 
@@ -54,8 +56,33 @@ def run_watch(argv: list[str]) -> int:
         print(counted(len(problems), "problem"))
         return 1
     assert watch is not None
-    Console().print(_summary(watch, feeds))
+    console = Console()
+    with console.capture() as shown:
+        console.print(_summary(watch, feeds))
+    print(*(line.rstrip() for line in shown.get().rstrip("\n").split("\n")), sep="\n")
+    for sibling, same in begun_from(directory):
+        print(f"warning: the same as in {sibling}: {', '.join(same)}. Change what is to be this watch's own")
     return 0
+
+
+def begun_from(directory: Path) -> Iterator[tuple[str, list[str]]]:
+    """The watches beside one and in the package that say the same, each with what of title, sides, relevance and feeds."""
+    mine = _said(directory)
+    beside, packaged = (sorted(place.glob("*/watch.yaml")) for place in (directory.resolve().parent, PACKAGED))
+    for sibling in {file.parent.name: file for file in (*packaged, *beside)}.values():
+        if sibling.parent.name == directory.resolve().name:
+            continue
+        with suppress(ConfigError):  # what is wrong with another watch is not asked
+            theirs = _said(sibling.parent)
+            if same := [name for name, value in mine.items() if value is not None and value == theirs[name]]:
+                yield sibling.parent.name, same
+
+
+def _said(directory: Path) -> dict[str, object]:
+    head = read_yaml(directory / "watch.yaml", WatchFile)
+    feeds = directory / "feeds.opml"
+    outlines = feeds.read_bytes() if feeds.is_file() else None
+    return {"title": head.title, "sides": head.sides, "relevance": head.relevance, "feeds.opml": outlines}
 
 
 def _summary(watch: Watch, feeds: int) -> Table:
@@ -72,5 +99,4 @@ def _summary(watch: Watch, feeds: int) -> Table:
                   f"from {watch.relevance.threshold:g}")  # fmt: skip
     table.add_row("alerts", f"from {watch.policy.min_severity}, a story is quiet for {watch.policy.quiet_hours:g} h")
     table.add_row("feeds", str(feeds) if feeds else "none of its own")
-    table.add_row("configuration", watch.config_hash[:16])
     return table

@@ -236,11 +236,12 @@ def run(argv: list[str]) -> int:
     options = PipelineOptions(argv)
     pin_runner(options)
     local = is_local(options)
+    loading = None
     if local:  # loading the model takes seconds: do it while the log is found and the graph is built
-        warm(options.view_as(DetectOptions).model, TORCH_THREADS)
+        loading = warm(options.view_as(DetectOptions).model, TORCH_THREADS)
     config = prepare(options)
     pipeline = beam.Pipeline(options=options)
     detected = build_pipeline(pipeline, config)
-    if local:
-        follow(detected["reports"])
+    if loading:
+        follow(detected["reports"], loading)
     return run_until_stopped(pipeline.run, local)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 TITLE = 300  # characters: a first line that is longer is no title
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986, 3.1
 SUFFIXES = frozenset({".txt", ".html", ".htm", ".json", ".jsonl"})
+SAVED = ". Save the page and give the file"
+NEXT_STEPS = {"address-refused": ". --allow-local-addresses fetches it all the same"}
+"""What to do where a page cannot be fetched, by the reason; else to save it."""
 HERE = "given"  # feed and outlet of a text that has none
 
 
@@ -159,7 +162,7 @@ def _from_text(text: str, published: int, url: str = "", title: str = "", langua
         first, _, rest = text.strip().partition("\n")
         title, text = (first.strip(), rest.strip()) if len(first) <= TITLE else ("", text.strip())
     if not (title or text):
-        raise UsageError("there is no text to explain")
+        raise UsageError('there is no text to explain; for example: vedette explain "Talks begin in Oslo" --watch ...')
     digest = content_hash(title, "", text)
     return Entry("explained", 1, digest, published, published, published, False, HERE, HERE, url, title, "", text, language)
 
@@ -201,5 +204,5 @@ def _fetched(url: str, published: int, user_agent: str, allow_local: bool) -> En
         found = pages.read(asked)
         pages.close()
     if isinstance(found, Failure):
-        raise UsageError(f"{url}: {found.error}")
+        raise UsageError(f"{url}: {found.error}{NEXT_STEPS.get(found.reason, SAVED)}")
     return found

@@ -38,19 +38,25 @@ def page(told: Explanation, watch: Watch) -> str:
 
 def _marked(told: Explanation, name: str) -> str:
     assert name in FIELDS
-    return "".join(_piece(told, piece) for piece in pieces(getattr(told.entry, name), told.marks(name)))
+    html, before = [], frozenset[Mark]()
+    for piece in pieces(getattr(told.entry, name), told.marks(name)):
+        signals = frozenset(m for m in piece.marks if m.kind == SIGNAL)
+        html.append(_piece(told, piece, apart=bool(before and signals - before)))
+        before = signals
+    return "".join(html)
 
 
-def _piece(told: Explanation, piece: Piece) -> str:
+def _piece(told: Explanation, piece: Piece, apart: bool) -> str:
     going_on = tuple(m for m in piece.marks if m.kind == SIGNAL and m not in piece.ending)
     tags = "".join(_tag(told, m) for m in piece.ending)
-    return _wrapped(told, escape(piece.text), piece.marks) + (_wrapped(told, tags, going_on) if tags else "")
+    return _wrapped(told, escape(piece.text), piece.marks, apart) + (_wrapped(told, tags, going_on) if tags else "")
 
 
-def _wrapped(told: Explanation, html: str, marks: tuple[Mark, ...]) -> str:
+def _wrapped(told: Explanation, html: str, marks: tuple[Mark, ...], apart: bool = False) -> str:
+    """`apart`: a signal begins where another one is marked to here."""
     if not marks:
         return html
-    classes = sorted({_class(told, m) for m in marks})
+    classes = sorted({_class(told, m) for m in marks}) + ["apart"] * apart
     titles = "; ".join(_title(told, m) for m in marks)
     return f'<mark class="{" ".join(classes)}" title="{escape(titles)}">{html}</mark>'
 

@@ -28,15 +28,19 @@ class _Count(beam.DoFn):
         _counts[STORIES] += report.relation == "new"
 
 
-def follow(reports: beam.PCollection[Report]) -> None:
-    """Count the reports and tell, if a parent listens: VEDETTE_PROGRESS names the pipe. For a runner in this process."""
+def follow(reports: beam.PCollection[Report], loading: threading.Thread) -> None:
+    """Count the reports and tell, if a parent listens: VEDETTE_PROGRESS names the pipe. For a runner in this process.
+
+    loading  what loads the model; nothing is told before it has ended
+    """
     descriptor = os.environ.pop(VARIABLE, "")  # not for a child of ours
     if descriptor:
         _ = reports | "Follow" >> beam.ParDo(_Count())
-        threading.Thread(target=_tell, args=(int(descriptor),), name="progress", daemon=True).start()
+        threading.Thread(target=_tell, args=(int(descriptor), loading), name="progress", daemon=True).start()
 
 
-def _tell(descriptor: int) -> None:
+def _tell(descriptor: int, loading: threading.Thread) -> None:
+    loading.join()
     pause, told = threading.Event(), ""
     with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
         while not pause.wait(EVERY):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import queue
+import shlex
 import shutil
 import signal
 import subprocess
@@ -174,7 +175,9 @@ def run(argv: list[str]) -> int:
                 opml = recording.write_opml(args.dir / "feeds.opml")
                 polling = ["--feeds", str(opml), "--allow-local-addresses", "--poll-every", "2", "--tick-every", "1"]
                 polling += ["--host-gap", "0.05"]
-        except (localpubsub.PortTaken, localpubsub.StoreError, RecordingError) as e:
+        except localpubsub.PortTaken as e:
+            raise UsageError(f'{e}: --port 0, or make run ARGS="--port 0"') from None
+        except (localpubsub.StoreError, RecordingError) as e:
             raise UsageError(str(e)) from None
 
         environment = {"PUBSUB_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": LOCAL_PROJECT}
@@ -205,7 +208,7 @@ def _introduce(notes: Console, watch: Path, address: str, args: argparse.Namespa
     notes.print(f"[bold]Vedette[/] watches {watch}, {args.feeds or 'a recording with the dates it happened on'}")
     notes.print(f"  [dim]logs      {args.dir}/collect.log, {args.dir}/detect.log[/]")
     notes.print(f"  [dim]Pub/Sub   {kept / PUBSUB}; to read it when this has ended:[/]", soft_wrap=True)
-    notes.print(f"            [dim]python -m localpubsub --data {kept / PUBSUB}[/]", soft_wrap=True)
+    notes.print(f"            [dim]{shlex.quote(sys.executable)} -m localpubsub --data {kept / PUBSUB}[/]", soft_wrap=True)
     notes.print(f"  [dim]project   {LOCAL_PROJECT}; for the other commands, in another terminal:[/]\n", soft_wrap=True)
     notes.print(f"export PUBSUB_EMULATOR_HOST={address}\n", soft_wrap=True)
     notes.print("  [dim]Ctrl-C ends it all.[/]\n")

@@ -26,7 +26,8 @@ READ, RELEVANT, STORIES = "read", "relevant", "stories"
 """What is told: objects of JSON, one to a line."""
 EVERY_LINE = 30.0
 """Seconds between two lines where no terminal is."""
-STARTING = "The pipelines are starting ..."
+STARTING = "The pipelines are starting, loading the sentence model ..."
+"""Until a detector tells something: it does once it has its model."""
 
 
 class Progress:

@@ -27,7 +27,8 @@ def read_object(line: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as e:
         raise UnreadableEntry(f"is not UTF-8: byte {line[e.start]:#x} at column {e.start + 1}") from None
     except json.JSONDecodeError as e:
-        raise UnreadableEntry(f"is not JSON: {e.msg[:1].lower()}{e.msg[1:]} at column {e.colno}") from None
+        what = f"{e.msg[:1].lower()}{e.msg[1:]}".removesuffix(" at")  # "unterminated string starting at"
+        raise UnreadableEntry(f"is not JSON: {what} at column {e.colno}") from None
     except (ValueError, RecursionError) as e:  # a number of too many digits, a list in lists without end
         raise UnreadableEntry(f"is not JSON that can be read: {e}") from None
     if not isinstance(found, dict):

@@ -153,7 +153,7 @@ class Temporary:
         try:
             self.pubsub.subscriber.create_subscription(request=request, timeout=30)
         except exceptions.InvalidArgument as e:
-            raise UsageError(f"--filter {self.filter}: {e.message}") from None
+            raise UsageError(f"--filter {self.filter}: {e.message}; one that is right: attributes:sev_ge_high") from None
         if self.since:
             self.pubsub.subscriber.seek(request=types.SeekRequest(subscription=self.name, time=self.since), timeout=30)
         self.since = self.since or made

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +68,7 @@ def project_or_local(project: str) -> str:
         return LOCAL_PROJECT
     raise UsageError(
         "Which Pub/Sub? Give --project for Google's service, or set PUBSUB_EMULATOR_HOST for a local one "
-        "(`python -m localpubsub` starts one and prints the line; `make run` does everything)."
+        f"(`{shlex.quote(sys.executable)} -m localpubsub` starts one and prints the line; `make run` does everything)."
     )
 
 
@@ -80,7 +82,7 @@ def watch_directory(name: str) -> Path:
     packaged = PACKAGED / path.name
     if packaged.is_dir():
         return packaged
-    raise UsageError(f"--watch {name}: there is no such folder, and the package came with: {_packaged_watches()}")
+    raise UsageError(f"--watch {name}: there is no such folder; there are: {_packaged_watches()}")
 
 
 def parsing(watch: Watch, spacy_model: str) -> Watch:

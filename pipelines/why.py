@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -107,7 +106,7 @@ def _tell(wanted: str, results: Path, watch: Watch) -> None:
     for other in {story["watch"] for story in stories.values()} - {watch.name}:
         raise UsageError(f"--log {results}: was written for the watch {other}, not for {watch.name}")
     for entry in found[:MOST_SHOWN]:
-        console.print(explain(entry, stories.get(entry["story_id"]), watch, titles), "")
+        console.print(explain(entry, stories.get(entry["story_id"]), watch, titles), "", crop=False)
     if len(found) > MOST_SHOWN:
         console.print(f"[dim]and {len(found) - MOST_SHOWN} more: give the whole url, or the id[/]")
 
@@ -128,18 +127,19 @@ def _records(file: Path, fields: frozenset[str]) -> list[dict[str, Any]]:
     return records
 
 
-def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, titles: Mapping[str, str]) -> Table:
-    """The decisions on one entry (a line of a backtest's entries.jsonl), stage by stage, as a table. `titles`: by entry id."""
-    table = Table(
-        title=escape(entry["title"] or entry["id"]), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
-    )
+def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, titles: Mapping[str, str]) -> Group:
+    """The decisions on one entry (a line of a backtest's entries.jsonl): title, url in one piece, then stage by stage a table.
+    `titles`: by entry id."""
+    head = Text(entry["title"] or entry["id"], "italic")
+    url = Text(entry["url"], no_wrap=True, overflow="ignore")
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
 
     def row(stage: str, text: str, indent: int = 0) -> None:
         table.add_row(stage, Padding(Text(text), (0, 0, 0, indent), expand=False))
 
-    row("Entry", f"{entry['id']}  {entry['outlet']}  {entry['time']}  {entry['url']}")
+    row("Entry", f"{entry['id']}  {entry['outlet']}  {entry['time']}")
     row("TagActors", ", ".join(f"{a['name']}{' (' + a['role'] + ')' if a['role'] else ''}" for a in entry["actors"]) or "none")
     row("Gate", "passed" if entry["gated"] else "closed: no actor and no term of the watch's gate is named")
     if entry["gated"]:
@@ -167,7 +167,7 @@ def explain(entry: dict[str, Any], story: dict[str, Any] | None, watch: Watch, t
             "no alert: "
             + ("nothing new was folded" if entry["relevant"] else "the entry is " + (entry["outcome"] or "not relevant")),
         )
-    return table
+    return Group(head, *([url] if entry["url"] else []), table)
 
 
 def _placed(entry: dict[str, Any], story: dict[str, Any] | None) -> str:

@@ -282,6 +282,11 @@ def load_watch(directory: Path | str) -> Watch:
     return Watch(**head.model_dump(), directory=directory, actors=tuple(by_name.values()), taxonomy=taxonomy)
 
 
+def _in_no_list(name: str, directory: Path) -> str:
+    entry = f"- {{name: {name}, kind: state}}"
+    return f"{name!r} is in none of the actor lists: add it to {directory / 'actors.yaml'}, under `actors:`, such as {entry}"
+
+
 def _across_files(directory: Path, head: WatchFile, lists: list[tuple[Path, ActorsFile]]) -> list[Problem]:
     problems = []
     known = {spec.name for _, actors in lists for spec in actors.actors}
@@ -294,7 +299,7 @@ def _across_files(directory: Path, head: WatchFile, lists: list[tuple[Path, Acto
                 )
             seen.add(spec.name)
             if spec.state and spec.state not in known:
-                message = f"{spec.state!r} is in none of the actor lists"
+                message = _in_no_list(spec.state, directory)
                 problems.append(Problem(str(path), line_of(path, ("actors", i, "state")), f"actors.{i}.state", message))
     path = directory / "watch.yaml"
     named: dict[tuple[str, str], tuple[str, ...]] = {
@@ -306,6 +311,6 @@ def _across_files(directory: Path, head: WatchFile, lists: list[tuple[Path, Acto
     for loc, names in named.items():
         for i, name in enumerate(names):
             if name not in known:
-                message = f"{name!r} is in none of the actor lists"
+                message = _in_no_list(name, directory)
                 problems.append(Problem(str(path), line_of(path, (*loc, i)), ".".join(loc) + f".{i}", message))
     return problems

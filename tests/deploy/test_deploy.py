@@ -353,6 +353,7 @@ def test_dry_run_runs_nothing_and_needs_no_gcloud(cloud: Cloud, command: str) ->
     assert with_gcloud.returncode == without.returncode == 0, without.stderr
     assert "+ gcloud " in without.stdout
     assert without.stdout == with_gcloud.stdout
+    assert without.stdout.splitlines()[-1] == "Nothing was run: leave --dry-run out to run these commands."
 
 
 def test_what_a_deployment_uses_is_declared(script: Callable[[str], ModuleType]) -> None:

@@ -188,9 +188,9 @@ def test_the_command_says_what_could_not_be_read_and_where(tmp_path: Path, capsy
     assert cli.main(["backtest", "--watch", str(WATCH), "--input", str(source), "--output", str(output)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"1 entry, 0 relevant: 0 stories, 0 alerts, 4 failures, in {output}",
-        "  line 3: is not JSON: expecting value at column 1 (OpenLines)",
-        "  line 4: must be a JSON object with the fields of an entry, not list (OpenLines)",
-        "  line 5: id is missing (OpenLines)",
+        "  line 3: is not JSON: expecting value at column 1",
+        "  line 4: must be a JSON object with the fields of an entry, not list",
+        "  line 5: id is missing",
         f"  ... {output / 'failures.jsonl'} has them all",
     ]
 

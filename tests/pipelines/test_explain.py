@@ -21,7 +21,7 @@ from pipelines import alone, cli
 from pipelines.backtest import backtest
 from pipelines.detect import DetectAlerts
 from pipelines.explain import entry_from, explain
-from pipelines.explained import Explanation, details, verdict
+from pipelines.explained import ExplainedSignal, Explanation, details, verdict
 from pipelines.explained_page import page
 from pipelines.explained_text import lines, screen
 from pipelines.marking import ACTOR, SIGNAL, Mark, pieces
@@ -102,6 +102,18 @@ def test_the_page_needs_nothing_from_elsewhere_and_lets_no_markup_of_the_text_th
     assert heading
     words = unescape(re.sub(r'<span class="tag">.*?</span>|<sup>.*?</sup>|<[^>]+>', "", heading[1]))
     assert words == told.entry.title
+
+
+def test_where_one_signal_ends_and_another_begins_can_be_seen(told: Explanation, watch: Watch) -> None:
+    (first, *_), words = told.signals, told.entry.title.split()
+    middle = len(" ".join(words[:3]))
+
+    def over(start: int, end: int) -> ExplainedSignal:
+        return replace(first, signal=replace(first.signal, field="title", start=start, end=end))
+
+    touching = replace(told, actors=(), signals=(over(0, middle), over(middle, len(told.entry.title))))
+    apart = replace(told, actors=(), signals=(over(0, middle - 2), over(middle, len(told.entry.title))))
+    assert (page(touching, watch).count(' apart"'), page(apart, watch).count(' apart"')) == (1, 0)
 
 
 @pytest.mark.parametrize("shown", ["page", "screen"])
@@ -237,7 +249,8 @@ def test_a_recorded_entry_keeps_its_day_and_its_fields(tmp_path: Path, capsys: p
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [("x.txt", b"\xff\xfe", "is not UTF-8"), ("x.json", b"{", "is no recorded entry"), ("x.jsonl", b"", "is no recorded entry"),
-     ("x.html", b"", "the page is empty"), ("x.txt", b" \n", "there is no text")],
+     ("x.html", b"", "the page is empty"), ("x.txt", b" \n", "there is no text"),
+     ("x.json", b'{"a": "', "unterminated string starting at column 7$")],
 )  # fmt: skip
 def test_a_file_that_says_nothing_is_refused_with_the_reason(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
     (tmp_path / name).write_bytes(content)
@@ -282,6 +295,12 @@ def test_an_article_is_fetched_as_collect_fetches_it(capsys: pytest.CaptureFixtu
         args = ["explain", url, "--watch", str(ROOT / "watches" / "ukraine"), "--format", "json"]
         assert cli.main(args) == 2
         assert server.requests == []  # a loopback address is not for everybody
+        refused = capsys.readouterr().err
+        assert refused.count("not a public address") == 1
+        assert "--allow-local-addresses fetches it all the same" in refused
+        gone = server.on("/gone", http(404))
+        assert cli.main(["explain", gone, *args[2:], "--allow-local-addresses"]) == 2
+        assert "Save the page and give the file" in capsys.readouterr().err
         assert cli.main([*args, "--allow-local-addresses"]) == 0
     entry = json.loads(capsys.readouterr().out)["entry"]
     assert (entry["title"], entry["url"]) == ("Ferries turn back", url)

@@ -32,6 +32,36 @@ def test_it_is_right_and_has_its_own_name_and_no_recording(beside_shared: Path, 
     assert cli.main(["watch", "check", str(made)]) == 0
 
 
+def test_what_is_still_the_other_watchs_is_told(beside_shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = beside_shared / "my-crisis"
+    assert cli.main(["watch", "new", str(made), "--from", str(MODEL)]) == 0
+    capsys.readouterr()
+    assert cli.main(["watch", "check", str(made)]) == 0
+    out = capsys.readouterr().out
+    assert "warning: the same as in taiwan-strait: title, sides, relevance, feeds.opml." in out
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
+    head = made / "watch.yaml"
+    head.write_text(head.read_text(encoding="utf-8").replace("title: ", "title: Not the "), encoding="utf-8")
+    assert cli.main(["watch", "check", str(made)]) == 0
+    assert "warning: the same as in taiwan-strait: sides, relevance, feeds.opml." in capsys.readouterr().out
+
+
+def test_the_watches_that_come_with_the_package_have_nothing_of_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["watch", "check", str(MODEL)]) == 0
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_where_an_actor_in_no_list_is_added_is_told(beside_shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = beside_shared / "my-crisis"
+    assert cli.main(["watch", "new", str(made), "--from", str(MODEL)]) == 0
+    head = made / "watch.yaml"
+    head.write_text(head.read_text(encoding="utf-8").replace("target: [", "target: [Narnia, "), encoding="utf-8")
+    assert cli.main(["watch", "check", str(made)]) == 1
+    assert (
+        f"add it to {made / 'actors.yaml'}, under `actors:`, such as - {{name: Narnia, kind: state}}" in capsys.readouterr().out
+    )
+
+
 def test_comments_inside_stay_and_the_one_at_the_head_goes() -> None:
     text = "# About the islands.\n# More.\n\nname: islands  # a comment\n# sides\nsides: {}\n"
     assert renamed(text, "straits") == (

@@ -31,7 +31,7 @@ def test_elsewhere_alerts_are_alone_and_the_line_comes_now_and_then_beside_them(
         line.listen([FIRST, LATER, FIRST]).join()
     assert out.getvalue() == ""
     assert capsys.readouterr().err.splitlines() == [
-        "The pipelines are starting ...",
+        "The pipelines are starting, loading the sentence model ...",
         "1,312 entries read, 190 relevant, 45 stories, 0 alerts",
     ]
 

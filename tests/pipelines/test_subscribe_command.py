@@ -224,7 +224,7 @@ def test_of_google_it_is_gcloud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--filter", "severity > 3"], "--filter severity > 3: "),
+        (["--filter", "severity > 3"], "; one that is right: attributes:sev_ge_high"),
         (["--subscription", "none"], "the subscription projects/vedette-local/subscriptions/none ended: 404"),
         (["--subscription", "named", "--since", "2h"], "Leave --subscription out, or move the existing one"),
         (["--subscription", "topics/named"], "give NAME or projects/P/subscriptions/NAME"),

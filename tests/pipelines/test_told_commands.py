@@ -109,6 +109,12 @@ def test_the_subscriber_of_the_readme_shows_what_its_filter_lets_through(emulato
     topic = f"projects/{PROJECT}/topics/alerts"
     LocalOrReal().ensure_topics(topic)
     command = [sys.executable, "-u", "-c", snippet.replace("127.0.0.1:8085", emulator.server.address)]
+    for _ in range(2):  # a second run finds its subscription there
+        assert first_line(command, topic, emulator) == "HIGH Norland gathers ships ['ships gather']\n"
+
+
+def first_line(command: list[str], topic: str, emulator: Cloud) -> str:
+    """What a subscriber prints first of a minor and a grave alert that are published once it is there."""
     process = subprocess.Popen(command, env={**os.environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     guard = threading.Timer(PATIENCE, process.kill)
     guard.start()
@@ -120,7 +126,7 @@ def test_the_subscriber_of_the_readme_shows_what_its_filter_lets_through(emulato
         minor, grave = (an_alert(severity) for severity in ("MEDIUM", "HIGH"))
         assert [error for _, error in publish_all(topic, [minor, grave])] == [None, None]
         assert process.stdout
-        assert process.stdout.readline() == "HIGH Norland gathers ships ['ships gather']\n"
+        return process.stdout.readline()
     finally:
         guard.cancel()
         process.kill()

@@ -27,6 +27,14 @@ def test_it_tells_stage_by_stage_what_became_of_an_entry(results: Results, capsy
     assert "alert: new in this watch" in told
 
 
+def test_a_url_is_told_in_one_piece(
+    results: Results, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    url = "https://arbat-chronicle.example/denial"
+    assert url in why(results, capsys, url)
+
+
 def test_it_tells_both_judgements_on_the_nearest_entries_and_what_the_nearness_is_made_of(
     results: Results, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -241,7 +241,7 @@ def _classified(error: Exception, url: yarl.URL) -> FetchError:
     if isinstance(error, aiohttp.ClientResponseError) and error.message:
         text = error.message.splitlines()[0].rstrip(":")
     if REFUSED in text:
-        return FetchError("address-refused", f"{url.host} leads inside: {text}")
+        return FetchError("address-refused", f"{url.host} leads inside: {text.partition(f'{REFUSED}: ')[2] or text}")
     kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
         (TooLarge, "too-large", text),
         (BadEncoding, "encoding", text),

@@ -10,7 +10,9 @@ key has no memory: what failed is sent again, in its order.
 from __future__ import annotations
 
 import os
+import shlex
 import socket
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -88,7 +90,8 @@ def check_endpoint(timeout: float = 3.0) -> None:
     except (OSError, ValueError) as e:
         raise ConnectionError(
             f"PUBSUB_EMULATOR_HOST={address}, but nothing listens there ({e}). "
-            "Start the embedded server with `python -m localpubsub`, or unset the variable to use Google's service."
+            f"Start the embedded server with `{shlex.quote(sys.executable)} -m localpubsub`, "
+            "or unset the variable to use Google's service."
         ) from None
 
 
