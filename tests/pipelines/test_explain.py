@@ -178,7 +178,7 @@ def test_an_actor_is_a_line_on_screens_of_any_width(told: Explanation, watch: Wa
     console.print(screen(told, watch))
     lines = [line.rstrip() for line in console.export_text().splitlines()]
     assert "Boris Johnson  GBRGOV  person, Prime Minister of the United Kingdom" in lines
-    assert "    “Russia”: a name of the list; “Moscow”: a seat of government that acts" in lines
+    assert "    “Russia”: a name of the list; “Moscow”: a seat of government" in lines
 
 
 def test_an_entry_that_is_not_relevant_is_read_as_the_graph_reads_it(watch: Watch, tmp_path: Path) -> None:

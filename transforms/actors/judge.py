@@ -92,18 +92,24 @@ class Judge:
         """A seat is a government where it acts or is addressed, and where its state is named anyway; but not as a place."""
         seats = [n for n in names if n.senses[0].kind == SEAT and n.after() not in self.words.other_names and not _dateline(n)]
         others = {(id(n.doc), n.start): n for n in names if n.senses[0].kind in (SEAT, SURE)}
-        company = bool(sure)
+        company = {id(n.doc) for ns in sure.values() for n in ns}
         for name in seats:
-            second = others.get((id(name.doc), name.end + 1)) if name.after() in ("and", "-", "/") else None
+            second = others.get((id(name.doc), name.end + 1)) if self._is_linked(name) else None
             if self.seats.is_place(name):
                 continue
             pair = second is not None and self._is_government(second)
-            if pair or name.senses[0].index in sure or self.seats.acts(name) or (company and self.seats.is_free(name)):
+            free = id(name.doc) in company and self.seats.is_free(name)
+            if pair or free or name.senses[0].index in sure or self.seats.acts(name):
                 for each in (name, second) if pair and second else (name,):
                     found = sure.setdefault(each.senses[0].index, [])
                     if each not in found:
                         found.append(each)
         self._settle_listed(seats, sure)
+
+    def _is_linked(self, name: Name) -> bool:
+        """Whether another may follow that it acts with: "Tokyo and Rome", at the head of a title "Tokyo, Rome trade barbs"."""
+        headed = name.field == "title" and name.start == 0 and name.after() in (",", "v")
+        return name.after() in ("and", "-", "/") or (headed and name.after(3).lower() not in self.seats.there | {",", "and", ""})
 
     def _settle_listed(self, seats: list[Name], sure: dict[int, list[Name]]) -> None:
         """Seats enumerated before one that acts do so too: "London, Paris and Berlin had begged"."""
@@ -196,7 +202,12 @@ class Judge:
 
     def _by_context(self, sense: Sense, name: Name, text: str) -> bool:
         context = self._context[sense.index]
-        return bool(context and context.search(text)) and not self._part_of_longer(name)
+        return bool(context and context.search(text)) and not self._part_of_longer(name) and not self._is_a_states(sense, name)
+
+    def _is_a_states(self, sense: Sense, name: Name) -> bool:
+        """Whether a state has a body of the same name: "Norway's Security Council" is not that of the United Nations."""
+        owner = name.before()
+        return self.lexicon.specs[sense.index].code.startswith("IGO") and (owner == "'s" or owner in self.lexicon.senses)
 
     def _forename(self, name: Name) -> bool:
         return name.before() in self.words.forenames

@@ -7,7 +7,7 @@ from transforms.actors.lexicon import SEAT, SHORT, Sense, actor_id
 from transforms.actors.tagger import ActorTagger
 
 LISTED = "a name of the list"
-BY_SEAT = "a seat of government that acts"
+BY_SEAT = "a seat of government"
 BY_SHORT_NAME = "a short name that the entry makes certain"
 BY_NOUN = "a noun that means it, as the entry names it"
 BY_FORM = "a title or post beside the name"

@@ -15,9 +15,11 @@ from transforms.actors.lexicon import Name
 
 SENDING = frozenset({"to", "from", "on", "for", "of", "with", "upon", "over", "as", "towards"})
 NO_SUBJECT = frozenset({"of", "from", "to", "through", "into", "for", "on", "onto", "via"})  # who acts is named before them
-WHERE = frozenset({"in", "to", "from", "through", "into", "onto", "via", "west", "east", "north", "south"})
+NOT_FREE = frozenset(
+    {"in", "toward", "beyond", "after", "before", "since", "by", "west", "east", "north", "south", ",", ":", "."}
+)  # before a town, as SENDING and NO_SUBJECT, they leave open whether it is one
 QUESTIONS = frozenset({"", "what", "why", "how", "when", "where", "whom", ":", ".", "?", "!", ";", '"', "'", "and", "but", "or"})
-AFTER_VERBS = frozenset({"its", "the", "a", "an", "any", "no", "up", "out", "off", "back", "down"})  # but hardly after nouns
+AFTER_VERBS = frozenset({"its", "any", "no"})  # but hardly after nouns
 VOWELS = "aeiou"
 REACH = 3  # tokens: how far a noun may stand from its genitive, a verb from its seat, "with" from what is sent
 ABSTRACT = ("tion", "sion", "ment", "ness", "ism", "ity", "ance", "ence", "acy", "cies", "tions", "sions", "ments", "als")
@@ -105,10 +107,10 @@ class SeatWords(Settings):
         return before not in NO_SUBJECT and self._does(name)
 
     def is_free(self, name: Name) -> bool:
-        """Whether nothing makes it a place or an attribute of one; among actors it is one of them then."""
-        after = name.after()
+        """Whether nothing makes it a place or an attribute of one; beside an actor it is one as well then."""
+        before, after = name.before().lower(), name.after()
         attribute = after.islower() and after.isalpha() and after not in STOP
-        placed = name.before().lower() in WHERE or after == "-"
+        placed = before in SENDING | NO_SUBJECT | NOT_FREE | self.open or after == "-"
         return not placed and after.lower() not in self.there and not attribute
 
     def _is_sent(self, name: Name) -> bool:

@@ -92,3 +92,17 @@ def test_in_culture_states_are_no_actors_until_it_turns_to_politics(tag: Ask, ti
 def test_a_stranger_may_bear_a_name_of_the_lists(tag: Ask) -> None:
     (person,) = tag("", "The county was told by Prosecutor Jane Baker.")
     assert (person.name, person.kind) == ("Jane Baker", "person")
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("The Security Council votes on a truce", {"UN Security Council"}),
+        ("Poland's Security Council votes on a truce", {"Poland"}),
+        ("Polish Security Council votes on a truce", {"Poland"}),
+        ("Duda chairs Security Council before the vote", {"Andrzej Duda"}),
+        ("Security Council chief sees no truce", set()),
+    ],
+)
+def test_a_council_that_somebody_owns_is_not_that_of_the_united_nations(tag: Ask, title: str, expected: set[str]) -> None:
+    assert {a.name for a in tag(title)} == expected

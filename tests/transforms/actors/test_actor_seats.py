@@ -54,6 +54,8 @@ def names(actors) -> set[str]:
         ("Half the fleet is in Bergen, Oslo complains", {"Norway"}),
         ('Oslo has "all evidence" of a plot', {"Norway"}),
         ("Oslo mothballs its icebreakers", {"Norway"}),
+        ("Oslo, Tokyo trade barbs", {"Norway", "Japan"}),
+        ("Sweden mocks Oslo's paper", {"Sweden", "Norway"}),
         ("Sweden wonders: why does the treaty irk Oslo?", {"Sweden", "Norway"}),
     ],
 )
@@ -85,6 +87,9 @@ def test_a_seat_that_acts_or_is_dealt_with_is_a_government(tag: Ask, title: str,
         "In Oslo, Tokyo and Rome shops shut",
         "Ferry from Tokyo-Oslo",
         "All roads lead to Oslo",
+        "Oslo stocks down for third day",
+        "Oslo trains off again over strike",
+        "Oslo riots a wake-up call",
     ],
 )
 def test_a_town_where_things_happen_is_no_government(tag: Ask, title: str) -> None:
@@ -99,6 +104,11 @@ def test_a_town_where_things_happen_is_no_government(tag: Ask, title: str) -> No
         "Sweden, famous Oslo trams and rain",
         "Convoy from Sweden nears Oslo",
         "Sweden wins the Oslo regatta",
+        "Sweden's tanks roll toward Oslo",
+        "Sweden's column stalls 30 km north of Oslo",
+        "Sweden fails to take Oslo",
+        "Sweden's singer goes home after Oslo",
+        "Sweden's premier leaves for Malmo, Oslo",
     ],
 )
 def test_a_town_remains_one_in_the_company_of_actors(tag: Ask, title: str) -> None:
