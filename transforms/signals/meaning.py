@@ -32,14 +32,15 @@ if TYPE_CHECKING:
 BY_MEANING = "(by meaning)"  # instead of a pattern, in the spec of a hit that no pattern found
 BESIDE = 0.3  # of the weight of a stretch's strongest piece, for its neighbours to belong to it
 TOLD = 0.85  # least confidence of a pattern that is believed although the reader is less sure than it must be alone
-DOUBTED = 0.2  # what it must still be
-SECOND = 0.7  # least weight of the strongest piece of another stretch
+DOUBTED = 0.3  # what it must still be
+SECOND = 0.6  # least weight of the strongest piece of another stretch
 SHARE = 0.5  # least share of it in the first's
 ALSO = 0.3  # least probability of a further party
 IN_LIST = 0.15  # the same where a parse has it in one list with the likeliest,
 IN_NO_LIST = 0.4  # and where a parse has it not; tuned on the examples that are held out, the open set and our recording
 UNDERGOING = 0.25  # what the odds of a source are multiplied by whom a parse has it done to: a passive subject (the same sets)
-CERTAIN = 0.6  # least probability of the reader's modality; below it that of the cues holds where a pattern matched
+NAMED = 0.2  # least probability of whom the rules have, where the reader thinks that nobody is likelier
+CERTAIN = 0.75  # least probability of the reader's modality; below it that of the cues holds where a pattern matched
 
 FINISH = 4  # most words by which evidence is lengthened
 _OWNERS = frozenset({"its", "his", "her", "their"})
@@ -133,8 +134,18 @@ class Meaning:
         if judged.modality[how] < CERTAIN and hit.spec.find != BY_MEANING:
             how = stretch.modality
         ties = entry.sentences.ties(part, stretch.pieces) if entry.sentences else None
-        pairs = parties(part.names, judged.sources, judged.targets, ties)
+        sources, targets = in_two_minds(judged.sources, stretch.sources), in_two_minds(judged.targets, stretch.targets)
+        pairs = parties(part.names, sources, targets, ties)
         return replace(hit, modality=self._reader.modalities[how], pairs=tuple(_filled(pairs, by_rules, part.names)))
+
+
+def in_two_minds(chances: NDArray[np.float64], by_rules: Collection[int]) -> NDArray[np.float64]:
+    """The probabilities of a role, with none for nobody where that is the likeliest, but whom the rules have is likely too."""
+    if int(chances.argmax()) or not any(chances[i + 1] >= NAMED for i in by_rules if i != NOWHERE):
+        return chances
+    named = chances.copy()
+    named[0] = 0.0
+    return named / named.sum()
 
 
 def stretches(part: Passage, weights: NDArray[np.float64]) -> Iterator[Places]:

@@ -1,11 +1,11 @@
 """The reader: a sentence model trained further, and the network above it, as they are shipped.
 
-    passage ──► word pieces ──► encoder (all-MiniLM-L6-v2, each matrix W changed by a small product B·A) ──► states
+    passage ──► word pieces ──► encoder (all-MiniLM-L6-v2 with its matrices changed) ──► states
     states ──► network ──► what is said of each type, and where; how, by whom and to whom
 
-The changes are what LoRA learns (Hu et al. 2021): two thin matrices for each of the encoder's linear layers, added to its
-weights once when the reader is loaded. So the whole reader is a few megabytes beside the model that is there anyway. The
-weights come from transforms/signals/training and name the files that they were learned from by their hash.
+The changes of the encoder's linear layers are kept in eight bits, a scale for each row, and added to its weights once when
+the reader is loaded: ten megabytes beside the model that is there anyway. The weights come from transforms/signals/training
+and name the files that they were learned from by their hash.
 """
 
 from __future__ import annotations
@@ -32,11 +32,29 @@ from transforms.signals.passages import Passage, Stretch
 logger = logging.getLogger(__name__)
 
 FILE = "reader.npz"
-SCALE = 2.0
-"""What a product B·A is multiplied by (LoRA's alpha / r)."""
 DECIMALS = 3
 """Of probabilities: a decision must not hang on the last bits of a sum."""
-_DOWN, _UP = ".down", ".up"
+_STEPS, _SCALES = ".steps", ".scales"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a matrix of the encoder is changed by: `steps`, whole numbers of shape (outputs, inputs), times the `scales` of
+    their rows."""
+
+    steps: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, change: NDArray[np.float32]) -> Change:
+        """The nearest to a change that can be kept."""
+        scales = np.maximum(np.abs(change).max(axis=1), 1e-12) / 127
+        return cls(np.rint(change / scales[:, None]).astype(np.int8), scales.astype(np.float32))
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Of the shape of the matrix, to be added to it."""
+        return self.steps * self.scales[:, None]
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ class Weights:
     """What is learned.
 
     types, modalities  their names, in the order of the network's columns
-    changes            name of a matrix of the encoder -> (A, B), of shapes (r, inputs) and (outputs, r)
+    changes            name of a matrix of the encoder -> what it is changed by
     layers             the network's own parameters
     calibration        slope and offset from a passage's logit to the confidence's
     threshold          least confidence of a signal that no good pattern found
@@ -53,7 +71,7 @@ class Weights:
 
     types: tuple[str, ...]
     modalities: tuple[str, ...]
-    changes: dict[str, tuple[NDArray[np.float16], NDArray[np.float16]]]
+    changes: dict[str, Change]
     layers: dict[str, NDArray[np.float16]]
     calibration: tuple[float, float]
     threshold: float
@@ -68,8 +86,8 @@ class Weights:
             "threshold": np.array(self.threshold),
             "learned_from": np.array(self.learned_from),
         }
-        arrays |= {name + _DOWN: down for name, (down, _) in self.changes.items()}
-        arrays |= {name + _UP: up for name, (_, up) in self.changes.items()}
+        arrays |= {name + _STEPS: change.steps for name, change in self.changes.items()}
+        arrays |= {name + _SCALES: change.scales for name, change in self.changes.items()}
         arrays |= self.layers
         np.savez_compressed(path, **arrays)
 
@@ -81,12 +99,12 @@ def load(path: Path) -> Weights:
     """The weights that `save` wrote. Raises OSError, KeyError or ValueError if there are none."""
     with np.load(path, allow_pickle=False) as f:
         slope, offset = map(float, f["calibration"])
-        changed = [name.removesuffix(_DOWN) for name in f.files if name.endswith(_DOWN)]
+        changed = [name.removesuffix(_STEPS) for name in f.files if name.endswith(_STEPS)]
         return Weights(
             types=tuple(map(str, f["types"])),
             modalities=tuple(map(str, f["modalities"])),
-            changes={name: (f[name + _DOWN], f[name + _UP]) for name in changed},
-            layers={n: f[n] for n in f.files if n not in _OWN and not n.endswith((_DOWN, _UP))},
+            changes={name: Change(f[name + _STEPS], f[name + _SCALES]) for name in changed},
+            layers={n: f[n] for n in f.files if n not in _OWN and not n.endswith((_STEPS, _SCALES))},
             calibration=(slope, offset),
             threshold=float(f["threshold"]),
             learned_from=str(f["learned_from"]),
@@ -127,10 +145,7 @@ class Reader:
         """Raises OSError, KeyError, ValueError or RuntimeError if the weights do not fit the model or the network."""
         self.types, self.modalities, self.threshold = weights.types, weights.modalities, weights.threshold
         self._calibration = weights.calibration
-        changes = {
-            name: SCALE * (torch.from_numpy(up).float() @ torch.from_numpy(down).float())
-            for name, (down, up) in weights.changes.items()
-        }
+        changes = {name: torch.from_numpy(change.values) for name, change in weights.changes.items()}
         self._encoder = Encoder(directory, changes=changes, exact=True)
         self._network = Network(len(self.types), len(self.modalities))
         self._network.load_state_dict({name: torch.from_numpy(values).float() for name, values in weights.layers.items()})

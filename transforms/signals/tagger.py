@@ -152,6 +152,7 @@ class SignalTagger:
                 confidence=confidence,
             )
             rank = (
+                -(kind.pair and how == "planned"),  # of talks held and talks to come the latter are the news
                 -(size.number is not None),
                 -len(hit.slots),
                 -(source is not None) - (target is not None),

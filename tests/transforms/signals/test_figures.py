@@ -23,9 +23,9 @@ from transforms.signals import tagger_for
 
 DATA = Path(__file__).parents[2] / "data"
 FLOORS = {
-    "signals_dev": {"type": 0.89, "type, modality": 0.82, "type, source": 0.85, "type, source, target": 0.77, "evidence": 0.7},
-    "signals_held": {"type": 0.81, "type, modality": 0.67, "type, source": 0.75, "type, source, target": 0.67, "evidence": 0.52},
-    "signals_blind": {"type": 0.82, "type, modality": 0.71, "type, source": 0.75, "type, source, target": 0.67, "evidence": 0.64},
+    "signals_dev": {"type": 0.9, "type, modality": 0.83, "type, source": 0.86, "type, source, target": 0.78, "evidence": 0.7},
+    "signals_held": {"type": 0.84, "type, modality": 0.69, "type, source": 0.8, "type, source, target": 0.74, "evidence": 0.58},
+    "signals_blind": {"type": 0.88, "type, modality": 0.77, "type, source": 0.8, "type, source, target": 0.74, "evidence": 0.7},
 }
 Said = list[dict[str, Any]]
 

@@ -15,7 +15,7 @@ from schemas import Signal
 from schemas.watch import Gate, Watch
 from transforms.embedding.encoder import tokenizer as tokenizer_of
 from transforms.embedding.model import find_model
-from transforms.signals.meaning import parties
+from transforms.signals.meaning import in_two_minds, parties
 from transforms.signals.passages import MOST, Passage, Stretch
 from transforms.signals.reader import Roles, Seen
 from transforms.signals.tagger import MAX_CHARACTERS, SignalTagger, Unread
@@ -97,9 +97,9 @@ def test_what_is_not_sure_enough_is_not_said(watches: dict[str, Watch], tokenize
 
 def test_a_good_pattern_is_believed_with_less(watches: dict[str, Watch], tokenizer: Tokenizer) -> None:
     text, says = "Russia masses troops near Ukraine", {"troops": (0.9, 0.0)}
-    (signal,) = said(text, watches, Scripted(tokenizer, says, sure=(0.21, 0)))
-    assert signal.confidence == 0.21
-    assert said(text, watches, Scripted(tokenizer, says, sure=(0.19, 0))) == ()
+    (signal,) = said(text, watches, Scripted(tokenizer, says, sure=(0.31, 0)))
+    assert signal.confidence == 0.31
+    assert said(text, watches, Scripted(tokenizer, says, sure=(0.29, 0))) == ()
 
 
 def test_evidence_does_not_end_on_a_word_that_leads_on(watches: dict[str, Watch], tokenizer: Tokenizer) -> None:
@@ -155,3 +155,10 @@ def test_a_second_party_that_is_nearly_as_likely_is_another_pair() -> None:
     names = ("Russia", "United States", "NATO")
     pairs = parties(names, np.array([0, 1.0, 0, 0]), np.array([0, 0, 0.5, 0.45]))
     assert pairs == [("Russia", "United States"), ("Russia", "NATO")]
+
+
+def test_whom_the_rules_have_is_taken_where_the_reader_is_in_two_minds() -> None:
+    chances = np.array([0.6, 0.3, 0.1])
+    assert parties(["Norway", "Sweden"], in_two_minds(chances, {0}), np.array([1.0, 0.0, 0.0])) == [("Norway", None)]
+    for by_rules in ({1}, {-1}, set[int]()):  # whom the reader hardly sees, nobody, and nothing by the rules
+        assert parties(["Norway", "Sweden"], in_two_minds(chances, by_rules), np.array([1.0, 0.0, 0.0])) == [(None, None)]

@@ -16,7 +16,7 @@ from schemas.watch import Watch
 from transforms.embedding.model import ModelError, find_model
 from transforms.signals.lines import lines
 from transforms.signals.passages import Passage, Stretch, passages
-from transforms.signals.reader import Reader, load, reader, shipped
+from transforms.signals.reader import Change, Reader, load, reader, shipped
 from transforms.signals.rules import rules_of
 from transforms.signals.tagger import SignalTagger
 from transforms.signals.training.labels import digest, example_files
@@ -80,8 +80,16 @@ def test_weights_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_weight_is_a_number_of_moderate_size() -> None:
-    parts = [*shipped().layers.values(), *(part for pair in shipped().changes.values() for part in pair)]
-    assert all((np.abs(part) < 100).all() for part in parts)  # half precision ends at 65,504
+    assert all((np.abs(part) < 100).all() for part in shipped().layers.values())  # half precision ends at 65,504
+    assert all((np.abs(change.values) < 1).all() for change in shipped().changes.values())
+
+
+def test_a_change_is_kept_to_a_step_of_its_row() -> None:
+    change = np.random.default_rng(1).normal(0, 0.01, (6, 40)).astype(np.float32)
+    change[3] = 0
+    kept = Change.of(change)
+    assert kept.steps.dtype == np.int8
+    assert (np.abs(kept.values - change) <= kept.scales[:, None] / 2 + 1e-9).all()
 
 
 def test_a_type_that_was_not_learned_is_read_by_its_patterns(taxonomy: Taxonomy, watches: dict[str, Watch]) -> None:

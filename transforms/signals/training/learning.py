@@ -26,14 +26,13 @@ from torch.nn import functional as F
 
 from transforms.signals.network import DROPOUT, ROLES, Network, found_in
 from transforms.signals.passages import HEADING, NOWHERE, Passage, Spot, Stretch
-from transforms.signals.reader import SCALE
+from transforms.signals.reader import Change
 from transforms.signals.training.labels import UNKNOWN, Label, Lesson
 
-RANK = 16
-EPOCHS = 10
+EPOCHS = 8
 ORDERS = 2
 BATCH = 16
-ENCODER_RATE, NETWORK_RATE = 5e-4, 1e-3
+ENCODER_RATE, NETWORK_RATE = 1.5e-4, 1e-3
 WARM_UP = 0.06  # of all steps
 WITHOUT_PATTERNS = 0.3
 WITHOUT_RULES = 0.2
@@ -45,17 +44,15 @@ _SEP = 102  # the piece that ends a passage
 
 
 class Changed(nn.Module):
-    """A linear layer whose weights stand still, and the small change beside them that is learned."""
+    """A linear layer whose weights stand still, and the change of them that is learned."""
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self.layer = layer
-        self.down = nn.Parameter(torch.randn(RANK, layer.in_features) / math.sqrt(layer.in_features))
-        self.up = nn.Parameter(torch.zeros(layer.out_features, RANK))
+        self.change = nn.Parameter(torch.zeros_like(layer.weight))
 
     def forward(self, x: Tensor) -> Tensor:
-        changed: Tensor = self.layer(x) + F.linear(F.linear(x, self.down), self.up) * SCALE
-        return changed
+        return F.linear(x, self.layer.weight + self.change, self.layer.bias)
 
 
 class Learner(nn.Module):
@@ -86,13 +83,10 @@ class Learner(nn.Module):
         dropped: Tensor = self.drop(states.float())
         return dropped
 
-    def changes(self) -> dict[str, tuple[NDArray[np.float16], NDArray[np.float16]]]:
-        """Name of a changed matrix of the encoder -> what it is changed by."""
-        return {
-            f"{name}.weight": (_half(module.down), _half(module.up))
-            for name, module in self.encoder.named_modules()
-            if isinstance(module, Changed)
-        }
+    def changes(self) -> dict[str, Change]:
+        """Name of a matrix of the encoder -> what it is changed by."""
+        changed = {name: module for name, module in self.encoder.named_modules() if isinstance(module, Changed)}
+        return {f"{name}.weight": Change.of(module.change.detach().numpy()) for name, module in changed.items()}
 
     def layers(self) -> dict[str, NDArray[np.float16]]:
         return {name: _half(values) for name, values in self.network.state_dict().items()}
@@ -136,15 +130,11 @@ def learned(
 
 def mean(learners: Sequence[Learner]) -> Learner:
     """One learner whose weights are the mean of theirs: as good as asking all, at the cost of one (Wortsman et al. 2022, "Model
-    soups"). A mean of products B·A is a product as well, of a rank that is the sum of theirs. The first learner becomes it."""
-    first, *others = learners
-    changed = [[m for m in learner.encoder.modules() if isinstance(m, Changed)] for learner in learners]
-    for same in zip(*changed, strict=True):
-        down, up = torch.cat([m.down for m in same]), torch.cat([m.up for m in same], 1) / len(same)
-        same[0].down, same[0].up = nn.Parameter(down.detach()), nn.Parameter(up.detach())
+    soups"). The first learner becomes it."""
+    first = learners[0]
     with torch.no_grad():
-        for name, values in first.network.named_parameters():
-            values.copy_(torch.stack([values, *(each.network.get_parameter(name) for each in others)]).mean(0))
+        for name, values in first.named_parameters():
+            values.copy_(torch.stack([each.get_parameter(name) for each in learners]).mean(0))
     return first
 
 
