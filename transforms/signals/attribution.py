@@ -126,7 +126,7 @@ def _leads_to_name(tokens: list[Token], start: int, i: int, rules: Rules) -> boo
         return before.text in rules.quoting.joints
     if token.text in rules.quoting.joints:
         return before.text in _FAMILIAR or (token.text in _WITHIN and before.text not in rules.quoting.joints)
-    if before.text in _ARTICLES or before.text == "'s" or before.phrase is not None:  # "Russian | state television"
+    if before.text in _ARTICLES or before.text == "'s" or before.phrase is not None:  # "Norwegian | state television"
         return True
     verb = before.text.endswith("s") and token.text.endswith(("ed", "ing"))  # "satellites | showed"
     return not verb and (token.text in rules.sayers or token.text not in rules.speech)

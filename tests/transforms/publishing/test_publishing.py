@@ -225,7 +225,7 @@ def test_an_endpoint_where_nothing_listens_is_told_at_once(monkeypatch: pytest.M
         with pytest.raises(ConnectionError, match="nothing listens there") as caught:
             check_endpoint()
     assert address in str(caught.value)
-    assert "python -m localpubsub" in str(caught.value)
+    assert " -m localpubsub`" in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:port", ":"])
