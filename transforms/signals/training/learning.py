@@ -117,7 +117,7 @@ def learned(
     The same lessons give the same on the same machine, in however many processes the orders are learned.
 
     directory   where the sentence model lies that is changed
-    processes   how many orders are learned at once; with one, in this process. Each takes a core and about 2 GiB
+    processes   how many orders are learned at once; with one, in this process. Each takes a core and about 4 GiB
     """
     in_order = partial(_learned, directory, lessons, types, modalities)
     if processes == 1:
